@@ -1,0 +1,44 @@
+/**
+ * The one kind of error this package gives to a flow. Each says what is wrong and what to do about it, and carries a
+ * `code` that a Catch node can switch on. No error ever holds an API key, a token or a signed URL: errors of other
+ * libraries are never passed on, only what is known to be harmless is taken out of them.
+ */
+
+/** What kind of failure it is; part of the contract with flows. */
+export type WavixErrorCode =
+  /** The configuration is missing something or wrong. */
+  | 'WAVIX_CONFIG'
+  /** The message, or a field of the node, holds something that can't be used. */
+  | 'WAVIX_INPUT'
+  /** Wavix answered with a failure; see `status` and `body`. */
+  | 'WAVIX_API'
+  /** Wavix could not be reached. */
+  | 'WAVIX_NETWORK'
+  /** Nothing came back in time. */
+  | 'WAVIX_TIMEOUT'
+  /** A limit of Wavix would be passed, such as a second two-way stream on a call. */
+  | 'WAVIX_LIMIT'
+  /** There is no such live stream, or more than one it could be. */
+  | 'WAVIX_NO_STREAM'
+  /** More audio is waiting than the node's `queue` allows. */
+  | 'WAVIX_QUEUE_FULL'
+  /** The audio can't be understood. */
+  | 'WAVIX_AUDIO';
+
+export class WavixError extends Error {
+  override readonly name = 'WavixError';
+  /** HTTP status of Wavix's answer, with `WAVIX_API`. */
+  readonly status?: number;
+  /** Body of Wavix's answer (parsed JSON, or text), secrets taken out, with `WAVIX_API`. */
+  readonly body?: unknown;
+
+  constructor(
+    readonly code: WavixErrorCode,
+    message: string,
+    details: { status?: number; body?: unknown } = {},
+  ) {
+    super(message);
+    if (details.status !== undefined) this.status = details.status;
+    if (details.body !== undefined) this.body = details.body;
+  }
+}
