@@ -1,0 +1,101 @@
+/** The forms audio can have here, and which of them can be turned into which. */
+
+import { WavixError } from '../errors';
+
+/** The call's audio: PCM s16le, mono, 24 kHz (as on the wire). */
+export const CALL_RATE = 24_000; // Hz
+export const CALL_BYTES_PER_MS = 48;
+
+/** Rates that can be converted to and from the call's. */
+export const MIN_RATE = 8_000; // Hz
+export const MAX_RATE = 96_000; // Hz
+export const MAX_CHANNELS = 32;
+
+/** Raw samples, named as flows name them. `pcm` is s16le, `float32` is little-endian within ±1, the others are G.711. */
+export type RawEncoding = 'pcm' | 'float32' | 'mulaw' | 'alaw';
+
+export const RAW_ENCODINGS: readonly RawEncoding[] = ['pcm', 'float32', 'mulaw', 'alaw'];
+
+/** Rates (Hz) in which audio from the call can be had. */
+export const OUTPUT_RATES: Record<RawEncoding, readonly number[]> = {
+  pcm: [24_000, 16_000, 8_000],
+  float32: [24_000, 16_000, 8_000],
+  mulaw: [8_000],
+  alaw: [8_000],
+};
+
+export const MIN_PIECE_MS = 20;
+export const MAX_PIECE_MS = 1_000;
+
+/** What somebody sends towards the call. */
+export interface InputFormat {
+  encoding: RawEncoding;
+  /** Hz */
+  sampleRate: number;
+  /** interleaved channels, mixed down; 1 if left out */
+  channels?: number;
+}
+
+/** What somebody wants from the call. */
+export interface OutputFormat {
+  encoding: RawEncoding;
+  /** Hz */
+  sampleRate: number;
+  /** length of a piece in ms, a whole number */
+  pieceMs: number;
+}
+
+/** Fails with `WAVIX_INPUT` if raw audio of this form can't be played into a call. */
+export function checkInputFormat(format: InputFormat): void {
+  const { encoding, sampleRate, channels = 1 } = format;
+  if (!RAW_ENCODINGS.includes(encoding)) {
+    throw new WavixError('WAVIX_INPUT', `Unknown encoding "${show(encoding)}": use ${list(RAW_ENCODINGS)}.`);
+  }
+  if (!isWholeWithin(sampleRate, MIN_RATE, MAX_RATE)) {
+    throw new WavixError(
+      'WAVIX_INPUT',
+      `A sample rate of ${show(sampleRate)} can't be used: give a whole number of Hz from ${MIN_RATE} to ${MAX_RATE}.`,
+    );
+  }
+  if (!isWholeWithin(channels, 1, MAX_CHANNELS)) {
+    throw new WavixError(
+      'WAVIX_INPUT',
+      `${show(channels)} channels can't be used: give 1 to ${MAX_CHANNELS}.`,
+    );
+  }
+}
+
+/** Fails with `WAVIX_CONFIG` if audio from a call can't be given in this form. */
+export function checkOutputFormat(format: OutputFormat): void {
+  const { encoding, sampleRate, pieceMs } = format;
+  if (!RAW_ENCODINGS.includes(encoding)) {
+    throw new WavixError('WAVIX_CONFIG', `Unknown encoding "${show(encoding)}": use ${list(RAW_ENCODINGS)}.`);
+  }
+  const rates = OUTPUT_RATES[encoding];
+  if (!rates.includes(sampleRate)) {
+    throw new WavixError(
+      'WAVIX_CONFIG',
+      `${encoding} can't be given at a sample rate of ${show(sampleRate)}: use ${list(rates)} Hz.`,
+    );
+  }
+  if (!isWholeWithin(pieceMs, MIN_PIECE_MS, MAX_PIECE_MS)) {
+    throw new WavixError(
+      'WAVIX_CONFIG',
+      `Pieces of ${show(pieceMs)} ms can't be given: use a whole number from ${MIN_PIECE_MS} to ${MAX_PIECE_MS}.`,
+    );
+  }
+}
+
+function isWholeWithin(value: number, min: number, max: number): boolean {
+  return Number.isInteger(value) && value >= min && value <= max;
+}
+
+function list(values: readonly (string | number)[]): string {
+  const last = values.at(-1) ?? '';
+  return values.length < 2 ? String(last) : `${values.slice(0, -1).join(', ')} or ${last}`;
+}
+
+/** Values come from flows: of any type, of any length. */
+function show(value: unknown): string {
+  return String(value).slice(0, 40);
+}
