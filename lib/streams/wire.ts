@@ -180,7 +180,12 @@ function eventTime(raw: Record<string, unknown>): { event_time?: string } {
   return typeof raw.event_time === 'string' ? { event_time: raw.event_time } : {};
 }
 
-interface Ids { event_time?: string; call_id: string; stream_id: string; sequence_number: number }
+interface Ids {
+  event_time?: string;
+  call_id: string;
+  stream_id: string;
+  sequence_number: number;
+}
 
 function streamIds(raw: Record<string, unknown>): Ids | Malformed {
   const { call_id, stream_id } = raw;

@@ -1,0 +1,58 @@
+/**
+ * One clock for all playouts: while any of them has audio waiting, each is asked every few milliseconds to send what
+ * has come due. One timer for hundreds of calls costs less than one timer a frame, and an idle line costs nothing.
+ */
+import type { Clock } from '../clock';
+
+/** How often waiting playouts are looked at, in ms: half a frame, so that a `lead` of one frame still holds. */
+export const TICK_MS = 10;
+
+export interface Ticking {
+  /** Sends what is due. Answers whether it wants to be asked again. */
+  tick(now: number): boolean;
+}
+
+export class FrameClock {
+  private readonly waiting = new Set<Ticking>();
+  private cancel: (() => void) | undefined;
+  private nextTick = 0;
+
+  constructor(private readonly clock: Clock) {}
+
+  now(): number {
+    return this.clock.now();
+  }
+
+  /** Asks `member` at every tick until it answers false. */
+  add(member: Ticking): void {
+    this.waiting.add(member);
+    if (this.cancel) return;
+    this.nextTick = this.clock.now() + TICK_MS;
+    this.arm();
+  }
+
+  remove(member: Ticking): void {
+    this.waiting.delete(member);
+    if (this.waiting.size === 0) this.disarm();
+  }
+
+  private arm(): void {
+    this.cancel = this.clock.after(Math.max(0, this.nextTick - this.clock.now()), () => this.tick());
+  }
+
+  private disarm(): void {
+    this.cancel?.();
+    this.cancel = undefined;
+  }
+
+  private tick(): void {
+    const now = this.clock.now();
+    // Armed first: a member that is removed in its own tick may disarm.
+    this.nextTick = Math.max(this.nextTick + TICK_MS, now);
+    this.arm();
+    for (const member of this.waiting) {
+      if (!member.tick(now)) this.waiting.delete(member);
+    }
+    if (this.waiting.size === 0) this.disarm();
+  }
+}

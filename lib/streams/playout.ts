@@ -1,0 +1,282 @@
+/**
+ * What one caller is going to hear: a queue of audio and marks, leaving in whole 20 ms frames at absolute deadlines,
+ * at most `leadMs` ahead of the caller's ear. What waits here can be taken back at once by a clear; what has left is
+ * in Wavix's buffer until its clear empties that too.
+ *
+ * The ear is followed by computation: `earEnd` is when the last sent byte will have been heard. It grows by each
+ * frame's own length, so a late timer is caught up and nothing drifts; it starts again from now only when the caller
+ * has heard everything. Marks, which Wavix sends back when they are heard, tell for certain.
+ */
+import { FRAME_BYTES, FRAME_MS, WIRE_BYTES_PER_MS } from './wire';
+import type { FrameClock, Ticking } from './frame-clock';
+import type { PcmSource } from './pcm-source';
+
+/** How long a piece shorter than a frame waits for more, in ms: longer than the usual pause between two pieces. */
+export const TAIL_PAUSE_MS = 60;
+
+/** Above this many bytes unsent in the socket nothing more is written: it waits here, where a clear can reach it. */
+const MAX_SOCKET_BACKLOG = 256 * 1024;
+
+/** Marks of our own, told apart from a flow's by their name, never reach a flow. */
+const OWN_MARK = 'wavix-flows:';
+
+/** How the playout speaks to Wavix. */
+export interface PlayoutWire {
+  media(frame: Buffer): void;
+  mark(name: string): void;
+  clear(): void;
+  /** bytes written but not yet taken by the network */
+  backlog(): number;
+}
+
+/** What became of one piece of audio, told exactly once. */
+export interface PlayedReport {
+  /** false: it was cleared, or the stream ended first */
+  played: boolean;
+  /** how much of it was heard, in ms */
+  playedMs: number;
+}
+
+export interface Utterance {
+  source: PcmSource;
+  /** Nothing belongs behind it: its last, shorter piece goes without waiting for more. */
+  complete?: boolean;
+  /** A mark of the flow's own to follow it. */
+  mark?: string;
+  /** Asks for a report; called exactly once. */
+  report?: (report: PlayedReport) => void;
+  /** How far ahead of the caller's ear it may be sent, in ms. */
+  leadMs: number;
+}
+
+interface Entry extends Utterance {
+  /** Position of its first and past its last byte in all that was sent; unset until it left. */
+  from?: number;
+  to?: number;
+}
+
+interface SentMark {
+  name: string;
+  cleared: boolean;
+  entry?: Entry;
+}
+
+/** What an acknowledged mark means to a flow. */
+export interface MarkHeard {
+  /** It came back because of a clear. */
+  cleared: boolean;
+  /** It was set by this package for its own use, not by a flow. */
+  own: boolean;
+}
+
+const noAudio: PcmSource = { bytesLeft: 0, pull: () => Buffer.alloc(0) };
+
+export class Playout implements Ticking {
+  /** Waiting here, first to play first. */
+  private queue: Entry[] = [];
+  private queuedBytes = 0;
+  /** Sent, in order, and not yet sent back by Wavix. Clearing keeps them here: their acknowledgements still come. */
+  private sentMarks: SentMark[] = [];
+  private sentBytes = 0;
+  private sentFrames = 0;
+  private earEnd = 0;
+  private lastArrival = 0;
+  private ownMarks = 0;
+  private ended = false;
+
+  constructor(
+    private readonly wire: PlayoutWire,
+    private readonly clock: FrameClock,
+  ) {}
+
+  /** ms of audio waiting here, not yet sent. */
+  get queuedMs(): number {
+    return this.queuedBytes / WIRE_BYTES_PER_MS;
+  }
+
+  /** ms of audio the caller has yet to hear, sent or not. */
+  get remainingMs(): number {
+    return this.queuedMs + Math.max(0, this.earEnd - this.clock.now());
+  }
+
+  /** Frames and ms sent so far. */
+  get sent(): { frames: number; ms: number } {
+    return { frames: this.sentFrames, ms: this.sentBytes / WIRE_BYTES_PER_MS };
+  }
+
+  /** Queues audio behind all that is queued. What is due goes out before this returns. */
+  play(utterance: Utterance): void {
+    if (this.ended) {
+      utterance.report?.({ played: false, playedMs: 0 });
+      return;
+    }
+    this.lastArrival = this.clock.now();
+    if (utterance.source.bytesLeft === 0 && !wantsMark(utterance)) {
+      if (utterance.complete) this.flush();
+      return;
+    }
+    this.queue.push({ ...utterance });
+    this.queuedBytes += utterance.source.bytesLeft;
+    this.pump();
+  }
+
+  /** Queues a mark: Wavix sends it back when all audio before it has been heard. */
+  mark(name: string): void {
+    this.play({ source: noAudio, mark: name, leadMs: 0 });
+  }
+
+  /** Calls back once the caller has heard all that is queued now, or it was cleared, or the stream ended. */
+  whenHeard(callback: () => void): void {
+    if (this.sentBytes === 0 && this.queue.length === 0) callback();
+    else this.play({ source: noAudio, report: callback, leadMs: 0 });
+  }
+
+  /** The last, shorter piece need not wait for more. */
+  flush(): void {
+    const last = this.queue.at(-1);
+    if (last) last.complete = true;
+    this.pump();
+  }
+
+  /**
+   * Stops talking: drops what waits here, tells Wavix to drop the rest. The flow's marks among it are sent before the
+   * clear, so that each comes back from Wavix as the guide has it: "any queued mark".
+   */
+  clear(): void {
+    if (this.ended) return;
+    const heard = this.heardBytes();
+    const dropped = this.dropQueue();
+    const unheard = this.sentEntries();
+    for (const { mark } of dropped) {
+      if (mark === undefined) continue;
+      this.wire.mark(mark);
+      this.sentMarks.push({ name: mark, cleared: true });
+    }
+    for (const sent of this.sentMarks) sent.cleared = true;
+    this.wire.clear();
+    this.earEnd = this.clock.now();
+    for (const entry of [...unheard, ...dropped]) settle(entry, false, heard);
+  }
+
+  /** Wavix sent back the mark of that name. The first one sent comes back first. */
+  markHeard(name: string): MarkHeard {
+    const own = name.startsWith(OWN_MARK);
+    const at = this.sentMarks.findIndex((sent) => sent.name === name);
+    if (at < 0) return { cleared: false, own };
+    const [sent] = this.sentMarks.splice(at, 1) as [SentMark];
+    if (sent.entry && !sent.cleared) settle(sent.entry, true, this.sentBytes);
+    return { cleared: sent.cleared, own };
+  }
+
+  /** The stream is over: nothing more leaves, and all that was not heard is told. */
+  end(): void {
+    if (this.ended) return;
+    const heard = this.heardBytes();
+    this.ended = true;
+    this.clock.remove(this);
+    const unheard = this.sentEntries();
+    this.sentMarks = [];
+    for (const entry of [...unheard, ...this.dropQueue()]) settle(entry, false, heard);
+  }
+
+  tick(now: number): boolean {
+    this.sendDue(now);
+    return this.queue.length > 0;
+  }
+
+  private pump(): void {
+    this.sendDue(this.clock.now());
+    if (this.queue.length > 0) this.clock.add(this);
+    else this.clock.remove(this);
+  }
+
+  /** Sends every frame and mark that is due at `now`. */
+  private sendDue(now: number): void {
+    for (let head = this.queue[0]; head && this.wire.backlog() < MAX_SOCKET_BACKLOG; head = this.queue[0]) {
+      const bytes = this.nextFrameBytes(now);
+      if (bytes === undefined) return;
+      if (bytes > 0) {
+        const ahead = Math.max(this.earEnd, now) + bytes / WIRE_BYTES_PER_MS - now;
+        // A lead shorter than a frame could never send one.
+        if (ahead > Math.max(head.leadMs, FRAME_MS)) return;
+        this.sendFrame(bytes, now);
+      }
+      this.sendMarks();
+    }
+  }
+
+  /**
+   * How many bytes the next frame has: a whole frame, or what is left before a mark or the end of an utterance. A
+   * piece that more may follow waits a short while: undefined.
+   */
+  private nextFrameBytes(now: number): number | undefined {
+    let bytes = 0;
+    for (const entry of this.queue) {
+      bytes += entry.source.bytesLeft;
+      if (bytes >= FRAME_BYTES) return FRAME_BYTES;
+      if (wantsMark(entry)) return bytes;
+    }
+    const complete = this.queue.at(-1)?.complete ?? false;
+    return complete || now - this.lastArrival >= TAIL_PAUSE_MS ? bytes : undefined;
+  }
+
+  private sendFrame(bytes: number, now: number): void {
+    const pieces: Buffer[] = [];
+    let missing = bytes;
+    for (const entry of this.queue) {
+      entry.from ??= this.sentBytes;
+      const piece = entry.source.pull(missing);
+      pieces.push(piece);
+      this.sentBytes += piece.length;
+      missing -= piece.length;
+      if (missing === 0) break;
+    }
+    this.wire.media(pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces));
+    this.sentFrames++;
+    this.queuedBytes -= bytes;
+    this.earEnd = Math.max(this.earEnd, now) + bytes / WIRE_BYTES_PER_MS;
+  }
+
+  /** Lets go of every entry at the head that has left whole, and sends the marks that follow them. */
+  private sendMarks(): void {
+    for (let head = this.queue[0]; head?.source.bytesLeft === 0; head = this.queue[0]) {
+      this.queue.shift();
+      head.from ??= this.sentBytes;
+      head.to = this.sentBytes;
+      if (!wantsMark(head)) continue;
+      const name = head.mark ?? `${OWN_MARK}${++this.ownMarks}`;
+      this.wire.mark(name);
+      this.sentMarks.push({ name, cleared: false, ...(head.report && { entry: head }) });
+    }
+  }
+
+  private dropQueue(): Entry[] {
+    const dropped = this.queue;
+    this.queue = [];
+    this.queuedBytes = 0;
+    this.clock.remove(this);
+    return dropped;
+  }
+
+  /** Audio that has left whole, of which Wavix has not yet said that it was heard. */
+  private sentEntries(): Entry[] {
+    return this.sentMarks.flatMap(({ entry }) => (entry ? [entry] : []));
+  }
+
+  /** How much of all that was sent the caller has heard by now. */
+  private heardBytes(): number {
+    return this.sentBytes - Math.max(0, this.earEnd - this.clock.now()) * WIRE_BYTES_PER_MS;
+  }
+}
+
+function wantsMark(entry: Utterance): boolean {
+  return entry.mark !== undefined || entry.report !== undefined;
+}
+
+/** Tells what became of an entry, once. `heard`: position up to which the caller has heard what was sent. */
+function settle(entry: Entry, played: boolean, heard: number): void {
+  const { report, from, to } = entry;
+  delete entry.report;
+  const playedBytes = from === undefined ? 0 : Math.min(heard, to ?? heard) - from;
+  report?.({ played, playedMs: Math.max(0, Math.round(playedBytes / WIRE_BYTES_PER_MS)) });
+}
