@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { root } from './setup.mjs';
+import { root, run } from './setup.mjs';
 
 /** What goes over the wire: 24 kHz, so that what a flow hears can be compared with the file sample for sample. */
 const WIRE = ['-r', '24000', '-c', '1', '-b', '16', '-e', 'signed-integer'];
@@ -20,6 +20,7 @@ const sentences = {
     'Good morning. Before I leave the house, could you tell me what the weather will be like today?',
   ],
   'callee-interrupts': ['rms', WIRE, 'Thank you, that is all I wanted to know.'],
+  hello: ['slt', PROMPT, 'Hello! This is a call from a flow in Node-RED. Have a nice day, and goodbye.'],
   greeting: ['slt', PROMPT, 'Hello! You are speaking to a flow. This is what I heard you say.'],
   weather: [
     'slt',
@@ -69,12 +70,13 @@ function speak(name, [voice, form, text]) {
   console.log(`${name}.wav: ${String(readFileSync(file).length)} bytes`);
 }
 
-/** A template node named "… (greeting.wav)" holds that file in base64. */
+/** A change node named "… (greeting.wav)" sets msg.payload to that file in base64. */
 function fillExample(file) {
   const flow = JSON.parse(readFileSync(file, 'utf8'));
   for (const node of flow) {
-    const sound = node.type === 'template' && /\((\S+\.wav)\)$/.exec(node.name)?.[1];
-    if (sound) node.template = readFileSync(join(sounds, sound)).toString('base64');
+    const sound = node.type === 'change' && /\((\S+\.wav)\)$/.exec(node.name)?.[1];
+    const rule = sound && node.rules.find(({ p }) => p === 'payload');
+    if (rule) rule.to = readFileSync(join(sounds, sound)).toString('base64');
   }
   writeFileSync(file, JSON.stringify(flow, null, 2) + '\n');
 }
@@ -82,3 +84,4 @@ function fillExample(file) {
 for (const [name, sentence] of Object.entries(sentences)) speak(name, sentence);
 const examples = join(root, 'examples');
 for (const file of readdirSync(examples)) if (file.endsWith('.json')) fillExample(join(examples, file));
+run(process.execPath, [join(root, 'node_modules/prettier/bin/prettier.cjs'), '--write', 'examples']);
