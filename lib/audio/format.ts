@@ -1,6 +1,7 @@
 /** The forms audio can have here, and which of them can be turned into which. */
 
 import { WavixError } from '../errors';
+import type { OutputForm } from './samples';
 
 /** The call's audio: PCM s16le, mono, 24 kHz (as on the wire). */
 export const CALL_RATE = 24_000; // Hz
@@ -15,6 +16,14 @@ export const MAX_CHANNELS = 32;
 export type RawEncoding = 'pcm' | 'float32' | 'mulaw' | 'alaw';
 
 export const RAW_ENCODINGS: readonly RawEncoding[] = ['pcm', 'float32', 'mulaw', 'alaw'];
+
+/** What the samples of a raw encoding look like as bytes. */
+export const SAMPLE_FORMS = {
+  pcm: 's16',
+  float32: 'f32',
+  mulaw: 'mulaw',
+  alaw: 'alaw',
+} as const satisfies Record<RawEncoding, OutputForm>;
 
 /** Rates (Hz) in which audio from the call can be had. */
 export const OUTPUT_RATES: Record<RawEncoding, readonly number[]> = {

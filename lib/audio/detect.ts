@@ -1,0 +1,62 @@
+/** What file a message's bytes are, known by their first ones alone, whatever anybody says they are. */
+
+import { WavixError } from '../errors';
+import { looksLikeMp3 } from './mp3-frames';
+import { looksLikeWav } from './wav-header';
+
+/**
+ * Which kind of file these bytes are. Strict, as raw samples may be anything: a WAV begins with RIFF … WAVE (or is cut off
+ * before that can be seen), an MP3 with an ID3v2 tag or frames that follow each other (see `looksLikeMp3`).
+ *
+ * @param data the whole file
+ * @returns undefined if it is neither: raw samples, or a file that `refuseOtherFiles` knows
+ */
+export function detectFile(data: Buffer): 'wav' | 'mp3' | undefined {
+  if (looksLikeWav(data)) return 'wav';
+  return looksLikeMp3(data) ? 'mp3' : undefined;
+}
+
+/**
+ * Fails if these bytes are an audio file of a kind that can't be decoded here and that would be noise if it were played
+ * as raw samples: what text-to-speech services and browsers give unless they are asked for something else.
+ *
+ * @throws {WavixError} `WAVIX_AUDIO`
+ */
+export function refuseOtherFiles(data: Buffer): void {
+  const kind = otherFile(data);
+  if (!kind) return;
+  throw new WavixError(
+    'WAVIX_AUDIO',
+    `This is ${kind}, which can't be played: ask its source for WAV, MP3 or raw samples (PCM).`,
+  );
+}
+
+/** Six bytes or more are looked at each time: raw samples do not hold them by chance. */
+function otherFile(data: Buffer): string | undefined {
+  if (data.length < 12) return undefined;
+  const text = (from: number, to: number): string => data.toString('latin1', from, to);
+  if (text(0, 6) === 'OggS\0\x02') return 'an Ogg file (Opus or Vorbis)';
+  if (text(0, 8) === 'fLaC\0\0\0\x22') return 'a FLAC file';
+  if (text(0, 4) === 'FORM' && /^AIF[FC]$/.test(text(8, 12))) return 'an AIFF file';
+  if (text(0, 4) === '.snd' && data.readUInt32BE(4) < 0x1_0000) return 'an AU file';
+  if (text(4, 8) === 'ftyp' && data.readUInt32BE(0) < 0x1_0000) return 'an MP4 file (AAC)';
+  if (data.readUInt32BE(0) === 0x1a45dfa3 && data.subarray(4, 64).includes('webm')) return 'a WebM file';
+  if (text(0, 6) === 'caff\0\x01') return 'a CAF file';
+  if (text(0, 6) === '#!AMR\n') return 'an AMR file';
+  return isAdts(data) ? 'an AAC file' : undefined;
+}
+
+/** Three ADTS headers (ISO 13818-7, 6.2) that follow each other and say the same. */
+function isAdts(data: Buffer): boolean {
+  let at = 0;
+  for (let count = 0; count < 3; count++) {
+    if (at + 6 > data.length) return false;
+    // sync, layer 0; and what stays the same all through a stream: profile, rate, channels
+    if ((data.readUInt16BE(at) & 0xfff6) !== 0xfff0) return false;
+    if ((data.readUInt16BE(at + 2) & 0xfdc0) !== (data.readUInt16BE(2) & 0xfdc0)) return false;
+    const length = (data.readUIntBE(at + 3, 3) >>> 5) & 0x1fff;
+    if (length < 7) return false;
+    at += length;
+  }
+  return true;
+}

@@ -1,0 +1,146 @@
+/**
+ * Changes the sample rate of one mono stream: Speex's resampler (WASM) without its delay, so that the first sample out
+ * stands where the first sample in stood, and as long as what went in.
+ */
+
+import type { SpeexModule } from '@echogarden/speex-resampler-wasm/simd';
+
+/** The most samples that go in at once. */
+export const BLOCK = 1024;
+/** How many come out for one that goes in, at the most: 8 kHz to 24 kHz. */
+const MOST_OUT = 3;
+/** Speex's 0 to 10. At 5 what should not be there lies 80 dB and more below what should; 10 costs four times as much. */
+const QUALITY = 5;
+
+/** The WASM and the memory in it that all resamplers share: each uses it only for the time of one call. */
+interface Speex {
+  module: SpeexModule;
+  input: number;
+  output: number;
+  counts: number;
+}
+
+let speex: Speex | undefined;
+let loading: Promise<void> | undefined;
+
+/**
+ * Loads the resampler. To be awaited once before audio of another rate is converted; all is synchronous from there on.
+ * Later calls cost nothing.
+ */
+export function audioReady(): Promise<void> {
+  loading ??= load().catch((error: unknown) => {
+    loading = undefined;
+    throw error;
+  });
+  return loading;
+}
+
+async function load(): Promise<void> {
+  // An ES module: only import() brings it into CommonJS on every Node from 20.0 on.
+  const { default: start } = await import('@echogarden/speex-resampler-wasm/simd');
+  const module = await start();
+  speex = {
+    module,
+    input: module._malloc(BLOCK * 4),
+    output: module._malloc(BLOCK * MOST_OUT * 4 + 64),
+    counts: module._malloc(8),
+  };
+}
+
+/** How many resamplers hold memory of the WASM now; for tests. */
+export function liveResamplers(): number {
+  return live;
+}
+
+let live = 0;
+
+function destroy(pointer: number): void {
+  speex?.module._speex_resampler_destroy(pointer);
+  live--;
+}
+
+// A net under close(): a resampler that was let go without it gives its memory back when it is collected.
+const forgotten = new FinalizationRegistry(destroy);
+
+/**
+ * One stream's resampler. Write up to `BLOCK` samples into `input()`, then `run()` them; `end()` gives the last ones
+ * and frees its memory. One that is given up before its end must be closed.
+ */
+export class Resampler {
+  private readonly speex: Speex;
+  private pointer: number;
+  private samplesIn = 0;
+  private samplesOut = 0;
+
+  /**
+   * @param from Hz
+   * @param to Hz, at most three times `from`
+   */
+  constructor(
+    private readonly from: number,
+    private readonly to: number,
+  ) {
+    if (!speex) throw new Error('audioReady() must be awaited before audio is resampled');
+    this.speex = speex;
+    const { module, counts } = speex;
+    this.pointer = module._speex_resampler_init(1, from, to, QUALITY, counts);
+    if (this.pointer === 0) throw new Error(`No resampler from ${from} to ${to} Hz: error ${this.count(0)}`);
+    live++;
+    forgotten.register(this, this.pointer, this);
+    module._speex_resampler_skip_zeros(this.pointer);
+  }
+
+  /** The memory to write samples into: `BLOCK` of them, until `run()`. */
+  input(): Float32Array {
+    return this.view(this.speex.input, BLOCK);
+  }
+
+  /**
+   * @param count how many samples lie in `input()`
+   * @returns what comes of them, about `count × to / from` samples; to be read before any other call
+   */
+  run(count: number): Float32Array {
+    this.samplesIn += count;
+    return this.process(count);
+  }
+
+  /**
+   * The last samples, so that `ceil(samples in × to / from)` have come out in all; to be read before any other call.
+   * Frees the memory: the resampler can't be used again.
+   */
+  end(): Float32Array {
+    // What is still inside comes out as nothing follows it: half the filter's length, which fits into one block.
+    this.input().fill(0);
+    const due = Math.ceil((this.samplesIn * this.to) / this.from) - this.samplesOut;
+    const last = this.process(BLOCK).subarray(0, due);
+    this.close();
+    return last;
+  }
+
+  /** Frees the memory; harmless when that has been done. */
+  close(): void {
+    if (this.pointer === 0) return;
+    forgotten.unregister(this);
+    destroy(this.pointer);
+    this.pointer = 0;
+  }
+
+  private process(count: number): Float32Array {
+    const { module, input, output, counts } = this.speex;
+    module.HEAPU32[counts / 4] = count;
+    module.HEAPU32[counts / 4 + 1] = BLOCK * MOST_OUT + 16;
+    module._speex_resampler_process_float(this.pointer, 0, input, counts, output, counts + 4);
+    if (this.count(0) !== count) throw new Error('The resampler left samples behind');
+    const made = this.count(1);
+    this.samplesOut += made;
+    return this.view(output, made);
+  }
+
+  private count(index: number): number {
+    return this.speex.module.HEAPU32[this.speex.counts / 4 + index] ?? 0;
+  }
+
+  private view(pointer: number, length: number): Float32Array {
+    return this.speex.module.HEAPF32.subarray(pointer / 4, pointer / 4 + length);
+  }
+}
