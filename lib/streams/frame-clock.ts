@@ -23,6 +23,10 @@ export class FrameClock {
     return this.clock.now();
   }
 
+  after(ms: number, callback: () => void): () => void {
+    return this.clock.after(ms, callback);
+  }
+
   /** Asks `member` at every tick until it answers false. */
   add(member: Ticking): void {
     this.waiting.add(member);

@@ -5,6 +5,8 @@ export interface PcmSource {
   readonly bytesLeft: number;
   /** Takes the next `bytes` (fewer only where fewer are left). The answer is not changed afterwards. */
   pull(bytes: number): Buffer;
+  /** What is left is not wanted: frees what it holds. */
+  close?(): void;
 }
 
 /** PCM that is at hand; its bytes are held, not copied. */

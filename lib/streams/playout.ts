@@ -255,6 +255,7 @@ export class Playout implements Ticking {
     this.queue = [];
     this.queuedBytes = 0;
     this.clock.remove(this);
+    for (const { source } of dropped) source.close?.();
     return dropped;
   }
 

@@ -1,0 +1,248 @@
+/**
+ * All that belongs to one `wavix-config` and outlives its node: the REST client, the calls, the live streams, and the
+ * two addresses Wavix reaches us at. It knows which server serves them, not what a flow does with them.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer } from 'ws';
+import { WavixApi, type ApiStyle } from './api/client';
+import { audioReady } from './audio';
+import { CallBook } from './calls/book';
+import { readCallEvent } from './calls/events';
+import type { Clock } from './clock';
+import { WavixError } from './errors';
+import { asWebSocket, checkPublicUrl, isOnThisMachine, joinPath } from './server/addresses';
+import { answer, refuseUpgrade, type Gate, type Route } from './server/gate';
+import type { OwnPorts } from './server/own-port';
+import { receiveWebhook } from './server/webhook';
+import { StreamHub } from './streams/hub';
+import {
+  isEventsToken,
+  readStreamToken,
+  secretFromApiKey,
+  signEventsToken,
+  signStreamToken,
+  STREAM_TOKEN_LIFE_MS,
+} from './streams/tokens';
+
+/** The largest message of a stream, in bytes; the guide's have less than 2 KB. */
+const MAX_MESSAGE_BYTES = 64 * 1024;
+
+export interface LineSettings {
+  apiUrl: string;
+  apiStyle: ApiStyle;
+  apiKey: string;
+  /** Signs our addresses; empty: derived from the API key. */
+  secret: string;
+  /** Under which Wavix reaches this server's root; empty: only the local Wavix can. */
+  publicUrl: string;
+  path: string;
+  /** A port of its own; undefined: the host's server. */
+  port: number | undefined;
+}
+
+/** The server that is there anyway: Node-RED's. */
+export interface HostServer {
+  gate: Gate;
+  /** Path below which it serves flows, such as `httpNodeRoot`. */
+  root: string;
+  /** How it is reached from this machine, e.g. `http://127.0.0.1:1880`; undefined while it does not listen. */
+  localUrl(): string | undefined;
+}
+
+export interface LineDeps {
+  host: HostServer;
+  ownPorts: OwnPorts;
+  clock: Clock;
+  /** Problems that concern nobody's message; the text holds no secret. */
+  log: (text: string) => void;
+}
+
+interface OpenRoutes {
+  path: string;
+  port: number | undefined;
+  close: () => void;
+}
+
+export class Line implements Route {
+  readonly calls: CallBook;
+  readonly streams: StreamHub;
+
+  private readonly sockets = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: MAX_MESSAGE_BYTES,
+  });
+  private readonly usedNonces = new Map<string, number>();
+  private routes: OpenRoutes | undefined;
+  private client: WavixApi | undefined;
+
+  constructor(
+    private settings: LineSettings,
+    private readonly deps: LineDeps,
+  ) {
+    this.calls = new CallBook({ clock: deps.clock });
+    this.streams = new StreamHub({ clock: deps.clock, log: deps.log });
+  }
+
+  /** Takes new settings after a deploy. Live streams go on; open routes move if their place changed. */
+  async configure(settings: LineSettings): Promise<void> {
+    this.settings = settings;
+    this.client?.close();
+    this.client = undefined;
+    if (this.routes && (this.routes.path !== this.servedPath || this.routes.port !== settings.port)) {
+      this.shut();
+      await this.open();
+    }
+  }
+
+  /** The REST client. @throws WavixError `WAVIX_CONFIG` if the settings can't be used */
+  get api(): WavixApi {
+    const { apiUrl, apiStyle, apiKey } = this.settings;
+    return (this.client ??= new WavixApi({ apiUrl, apiStyle, apiKey }, { clock: this.deps.clock }));
+  }
+
+  /**
+   * Serves the two addresses. Doing it again changes nothing.
+   *
+   * @throws WavixError `WAVIX_CONFIG`: the port can't be listened on, or another line has the path
+   */
+  async open(): Promise<void> {
+    if (this.routes) return;
+    const { settings, servedPath: path } = this;
+    const { port } = settings;
+    const own = port === undefined ? undefined : this.deps.ownPorts.open(port);
+    const remove = (own?.gate ?? this.deps.host.gate).add(path, this);
+    const close = () => {
+      remove();
+      if (port !== undefined) this.deps.ownPorts.release(port);
+    };
+    this.routes = { path, port, close };
+    try {
+      await Promise.all([own?.listening, audioReady()]);
+    } catch (error) {
+      this.shut();
+      throw error;
+    }
+  }
+
+  /** Serves them no more. Streams that live go on. */
+  shut(): void {
+    this.routes?.close();
+    this.routes = undefined;
+  }
+
+  /** Ends everything: streams are closed with 1001. */
+  close(): void {
+    this.shut();
+    this.streams.close();
+    this.calls.close();
+    this.client?.close();
+  }
+
+  /**
+   * The address for Wavix's webhooks. It holds a token: show it to nobody but the person who sets Wavix up.
+   *
+   * @throws WavixError `WAVIX_CONFIG`
+   */
+  get eventsUrl(): string {
+    return `${this.baseUrl()}/events/${signEventsToken(this.neededSecret(), this.servedPath)}`;
+  }
+
+  /**
+   * A new address for one stream of that call, good for one connection within 120 s.
+   *
+   * @throws WavixError `WAVIX_CONFIG`
+   */
+  streamUrl(callId: string): string {
+    const token = signStreamToken(
+      this.neededSecret(),
+      callId,
+      this.deps.clock.wallTime() + STREAM_TOKEN_LIFE_MS,
+    );
+    return `${asWebSocket(this.baseUrl())}/streams/${token}`;
+  }
+
+  // Route: what arrives at the two addresses
+
+  event(token: string, request: IncomingMessage, response: ServerResponse): void {
+    const { secret } = this;
+    if (secret === undefined || !isEventsToken(secret, this.servedPath, token)) {
+      answer(response, 401, { Connection: 'close' });
+      return;
+    }
+    receiveWebhook(request, response, (body) => this.calls.accept(readCallEvent(body)));
+  }
+
+  stream(token: string, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const { secret } = this;
+    const claim = secret === undefined ? undefined : readStreamToken(secret, token);
+    if (!claim) {
+      refuseUpgrade(socket, 401);
+      return;
+    }
+    if (!this.useOnce(claim.nonce, claim.expiresAt)) {
+      refuseUpgrade(socket, 403);
+      return;
+    }
+    this.sockets.handleUpgrade(request, socket, head, (ws) => this.streams.accept(ws, claim.callId));
+  }
+
+  /** Whether a token may be used now; it may not again. */
+  private useOnce(nonce: string, expiresAt: number): boolean {
+    const now = this.deps.clock.wallTime();
+    for (const [used, until] of this.usedNonces) {
+      if (until >= now) break; // the oldest come first
+      this.usedNonces.delete(used);
+    }
+    if (!(expiresAt >= now) || this.usedNonces.has(nonce)) return false;
+    this.usedNonces.set(nonce, expiresAt);
+    return true;
+  }
+
+  private get servedPath(): string {
+    const { path, port } = this.settings;
+    return port === undefined ? joinPath(this.deps.host.root, path) : joinPath(path);
+  }
+
+  /** What signs our addresses; none without a key: then nobody gets in. */
+  private get secret(): string | undefined {
+    const { secret, apiKey } = this.settings;
+    return secret || (apiKey ? secretFromApiKey(apiKey) : undefined);
+  }
+
+  private neededSecret(): string {
+    const { secret } = this;
+    if (secret !== undefined) return secret;
+    throw new WavixError(
+      'WAVIX_CONFIG',
+      'The Wavix configuration has no API key: put it into the wavix-config node.',
+    );
+  }
+
+  /** Address of the served path, as Wavix reaches it. */
+  private baseUrl(): string {
+    const { publicUrl, apiUrl } = this.settings;
+    if (publicUrl) return checkPublicUrl(publicUrl) + this.servedPath;
+    if (!isOnThisMachine(apiUrl)) {
+      throw new WavixError(
+        'WAVIX_CONFIG',
+        'The Wavix configuration has no public URL, so Wavix can not reach this server: put the address under which ' +
+          'it is reached from the internet into the wavix-config node, such as https://phone.example.com.',
+      );
+    }
+    const local = this.localUrl();
+    if (local === undefined) {
+      throw new WavixError('WAVIX_CONFIG', 'This server does not listen yet: try again in a moment.');
+    }
+    return local + this.servedPath;
+  }
+
+  private localUrl(): string | undefined {
+    const { port } = this.settings;
+    return port === undefined
+      ? this.deps.host.localUrl()
+      : `http://127.0.0.1:${this.deps.ownPorts.portOf(port)}`;
+  }
+}

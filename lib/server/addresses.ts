@@ -1,0 +1,37 @@
+/** The addresses under which Wavix reaches us, and the paths we serve. */
+import { WavixError } from '../errors';
+
+/** Joins parts to an absolute path without a slash at its end; the root is ''. */
+export function joinPath(...parts: string[]): string {
+  const joined = parts.join('/').split('/').filter(Boolean).join('/');
+  return joined === '' ? '' : `/${joined}`;
+}
+
+/** Whether an API address is on this machine, as the local Wavix's is: then it reaches us without a public address. */
+export function isOnThisMachine(apiUrl: string): boolean {
+  if (!URL.canParse(apiUrl)) return false;
+  const { hostname } = new URL(apiUrl);
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
+}
+
+/**
+ * Checks a public address and takes the slash from its end.
+ *
+ * @throws WavixError `WAVIX_CONFIG`, without repeating the value: a secret may have been put into the wrong field
+ */
+export function checkPublicUrl(publicUrl: string): string {
+  const fail = (problem: string) =>
+    new WavixError('WAVIX_CONFIG', `The public URL of the Wavix configuration can't be used: ${problem}.`);
+  if (!URL.canParse(publicUrl)) throw fail('it must be a whole address such as https://phone.example.com');
+  const url = new URL(publicUrl);
+  if (url.protocol !== 'https:' && url.protocol !== 'http:')
+    throw fail('it must start with https:// (or http://)');
+  if (url.username || url.password) throw fail('it must hold no user name or password');
+  if (url.search || url.hash) throw fail('it must end with its path: no ? or # in it');
+  return url.origin + joinPath(url.pathname);
+}
+
+/** The same address for WebSockets: `wss` where it is `https`. */
+export function asWebSocket(url: string): string {
+  return url.replace(/^http/, 'ws');
+}

@@ -1,0 +1,107 @@
+/**
+ * The door of one HTTP server: which addresses below which path belong to which line. One upgrade listener serves all
+ * of them; it leaves alone what is not ours, so that others can have WebSockets on the same server.
+ */
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WavixError } from '../errors';
+
+/** What a line does with what arrives at its two addresses. */
+export interface Route {
+  /** `POST {path}/events/{token}` */
+  event(token: string, request: IncomingMessage, response: ServerResponse): void;
+  /** WebSocket `{path}/streams/{token}`; answers at once, by upgrading or by `refuseUpgrade`. */
+  stream(token: string, request: IncomingMessage, socket: Duplex, head: Buffer): void;
+}
+
+export class Gate {
+  private readonly routes = new Map<string, Route>();
+
+  /**
+   * @param alone whether nobody else serves this server: then what is not ours is refused instead of left alone
+   */
+  constructor(
+    private readonly server: Server,
+    private readonly alone: boolean,
+  ) {}
+
+  get isEmpty(): boolean {
+    return this.routes.size === 0;
+  }
+
+  /**
+   * Serves `{path}/events/…` and `{path}/streams/…`.
+   *
+   * @returns ends it
+   * @throws WavixError `WAVIX_CONFIG` if another line has that path
+   */
+  add(path: string, route: Route): () => void {
+    if (this.routes.has(path)) {
+      throw new WavixError(
+        'WAVIX_CONFIG',
+        `Another wavix-config serves the path ${path} already: give this one a path or a port of its own.`,
+      );
+    }
+    if (this.isEmpty) this.server.on('upgrade', this.onUpgrade);
+    this.routes.set(path, route);
+    return () => {
+      if (this.routes.get(path) !== route) return;
+      this.routes.delete(path);
+      if (this.isEmpty) this.server.off('upgrade', this.onUpgrade);
+    };
+  }
+
+  /**
+   * Serves a request if it is for one of our addresses.
+   *
+   * @param url path as the server got it, not as seen below some mount point
+   * @returns whether it was
+   */
+  request(url: string, request: IncomingMessage, response: ServerResponse): boolean {
+    const found = this.find(url);
+    if (!found) return false;
+    if (found.kind === 'streams') {
+      answer(response, 426, { Upgrade: 'websocket' });
+    } else if (request.method !== 'POST') {
+      answer(response, 405, { Allow: 'POST' });
+    } else {
+      found.route.event(found.token, request, response);
+    }
+    return true;
+  }
+
+  private readonly onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    // Somebody else on this server has answered already.
+    if (socket.destroyed || socket.writableEnded || ('bytesWritten' in socket && socket.bytesWritten !== 0))
+      return;
+    const found = this.find(request.url ?? '');
+    if (found?.kind === 'streams') {
+      found.route.stream(found.token, request, socket, head);
+    } else if (found || this.alone) {
+      refuseUpgrade(socket, 404);
+    }
+  };
+
+  private find(url: string): { kind: 'events' | 'streams'; token: string; route: Route } | undefined {
+    const match = /^(.*)\/(events|streams)\/([^/?#]+)(?:\?.*)?$/.exec(url);
+    if (!match) return undefined;
+    const [, path = '', kind, token = ''] = match;
+    const route = this.routes.get(path);
+    return route && { kind: kind as 'events' | 'streams', token, route };
+  }
+}
+
+/** Refuses a WebSocket before the upgrade, and lets its socket go. */
+export function refuseUpgrade(socket: Duplex, status: number): void {
+  socket.on('error', () => undefined);
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
+    () => socket.destroy(),
+  );
+}
+
+/** Answers with no body. */
+export function answer(response: ServerResponse, status: number, headers: Record<string, string> = {}): void {
+  response.writeHead(status, { 'Content-Length': '0', ...headers }).end();
+}

@@ -1,0 +1,269 @@
+/**
+ * Owns every live stream of one line (one `wavix-config`). Streams are its own, not a node's: nodes come and go with
+ * each deploy, listen here and speak through here, and the streams go on.
+ */
+import type { WebSocket } from 'ws';
+import type { Clock } from '../clock';
+import { WavixError } from '../errors';
+import { FrameClock } from './frame-clock';
+import { awaitStart, CLOSE_GOING_AWAY } from './handshake';
+import type { MarkHeard } from './playout';
+import { MediaStream, type StreamEnd, type StreamGap, type StreamOwner } from './stream';
+import { formatKey, type AudioPiece, type ListenFormat } from './tap';
+import type { ConnectedMessage, MarkMessage, StartMessage, StreamType } from './wire';
+
+/** How long somebody who wants to speak waits for a stream that was asked for but has not started yet, in ms. */
+export const EXPECT_MS = 10_000;
+
+/** How many streams of a type a call may have (the guide, "Start call media streaming"). */
+const MOST_STREAMS: Record<StreamType, number> = { twoway: 1, oneway: 5 };
+
+/** One who hears all streams of a line. None of these may throw; what they throw is logged and goes no further. */
+export interface StreamListener {
+  audio?(piece: AudioPiece, stream: MediaStream): void;
+  mark?(message: MarkMessage, heard: MarkHeard): void;
+  /** `connected` comes before the stream has an id: only its call is known. */
+  event?(message: (ConnectedMessage & { call_id: string }) | StartMessage | StreamGap | StreamEnd): void;
+}
+
+/** Which stream is meant: by its id, else the two-way stream of a call, else the only two-way stream there is. */
+export interface StreamTarget {
+  streamId?: string | undefined;
+  callId?: string | undefined;
+}
+
+/** A stream that was asked for and has not started yet. */
+export interface Expected {
+  /** Wavix has told the stream's id. */
+  named(streamId: string): void;
+  /** It won't come: Wavix refused. */
+  cancel(): void;
+}
+
+interface Expectation {
+  callId: string;
+  type: StreamType;
+  streamId?: string;
+  until: number;
+}
+
+interface Waiter {
+  target: StreamTarget;
+  use: (stream: MediaStream) => void;
+  fail: (error: WavixError) => void;
+}
+
+export interface HubDeps {
+  clock: Clock;
+  /** Problems that concern nobody's message; the text holds no secret. */
+  log: (text: string) => void;
+}
+
+export class StreamHub implements StreamOwner {
+  readonly formats = new Map<string, ListenFormat>();
+
+  private readonly frameClock: FrameClock;
+  private readonly streams = new Map<string, MediaStream>();
+  private readonly listeners = new Map<StreamListener, string | undefined>();
+  private readonly starting = new Set<(code: number) => void>();
+  private expected: Expectation[] = [];
+  private waiters: Waiter[] = [];
+  private cancelExpiry: (() => void) | undefined;
+
+  constructor(private readonly deps: HubDeps) {
+    this.frameClock = new FrameClock(deps.clock);
+  }
+
+  /** Streams that have started and not ended. */
+  get live(): MediaStream[] {
+    return [...this.streams.values()];
+  }
+
+  /**
+   * Tells `listener` of every stream from now on, its audio in the given form.
+   *
+   * @returns ends it
+   */
+  listen(listener: StreamListener, format?: ListenFormat): () => void {
+    const key = format && formatKey(format);
+    this.listeners.set(listener, key);
+    if (key !== undefined) this.formats.set(key, format as ListenFormat);
+    return () => {
+      this.listeners.delete(listener);
+      if (key === undefined || [...this.listeners.values()].includes(key)) return;
+      this.formats.delete(key);
+      for (const stream of this.streams.values()) stream.dropTap(key);
+    };
+  }
+
+  /** Takes a socket whose address was signed for `callId`. */
+  accept(socket: WebSocket, callId: string): void {
+    const close = awaitStart(socket, callId, this.deps.clock, {
+      connected: (message) => this.tell((listener) => listener.event?.({ ...message, call_id: callId })),
+      started: (message) => {
+        this.starting.delete(close);
+        this.start(socket, message);
+      },
+      failed: (problem) => {
+        this.starting.delete(close);
+        this.deps.log(`A stream of call ${callId} did not start: ${problem}.`);
+      },
+    });
+    this.starting.add(close);
+  }
+
+  /**
+   * Whether one more stream of a call may be asked for (the guide: a single two-way and up to five one-way).
+   *
+   * @throws WavixError `WAVIX_LIMIT`
+   */
+  checkLimit(callId: string, type: StreamType): void {
+    const isOne = (one: { callId: string; type: StreamType }) => one.callId === callId && one.type === type;
+    const count = this.live.filter(isOne).length + this.expected.filter(isOne).length;
+    if (count < MOST_STREAMS[type]) return;
+    throw new WavixError(
+      'WAVIX_LIMIT',
+      type === 'twoway'
+        ? 'The call has a two-way stream already, and Wavix allows one: stop it first, or use it.'
+        : 'The call has five one-way streams already, and Wavix allows no more: stop one first.',
+    );
+  }
+
+  /** A stream of that call has been asked for: who wants to speak to it before it starts waits for it. */
+  expect(callId: string, type: StreamType): Expected {
+    const expectation: Expectation = { callId, type, until: this.deps.clock.now() + EXPECT_MS };
+    this.expected.push(expectation);
+    this.armExpiry();
+    return {
+      named: (streamId) => {
+        expectation.streamId = streamId;
+        // Wavix has only now begun to connect.
+        expectation.until = this.deps.clock.now() + EXPECT_MS;
+        this.armExpiry();
+      },
+      cancel: () => this.forget(expectation),
+    };
+  }
+
+  /**
+   * Calls `use` with the two-way stream that is meant: now, or once it starts if it has been asked for. Else `fail`
+   * with `WAVIX_NO_STREAM`. Calls come in the order in which they were asked for.
+   */
+  reach(target: StreamTarget, use: Waiter['use'], fail: Waiter['fail']): void {
+    const found = this.find(target);
+    if (found instanceof MediaStream) use(found);
+    else if (this.isExpected(target)) this.waiters.push({ target, use, fail });
+    else fail(found);
+  }
+
+  /** The live two-way stream that is meant, or why there is none. */
+  find({ streamId, callId }: StreamTarget): MediaStream | WavixError {
+    if (streamId !== undefined) {
+      const stream = this.streams.get(streamId);
+      if (!stream) return noStream(`There is no live stream ${streamId}: it has ended, or never started.`);
+      if (stream.type === 'twoway') return stream;
+      return noStream(`Stream ${streamId} is one-way: only a two-way stream can play audio into the call.`);
+    }
+    const twoway = this.live.filter((stream) => stream.type === 'twoway');
+    const [first, second] = callId === undefined ? twoway : twoway.filter((one) => one.callId === callId);
+    if (first && (!second || callId !== undefined)) return first;
+    if (callId !== undefined) {
+      return noStream(`Call ${callId} has no live two-way stream: start one with wavix-stream-start.`);
+    }
+    return noStream(
+      first
+        ? 'More than one two-way stream is live: say which with msg.stream_id or msg.call_id.'
+        : 'There is no live two-way stream: start one with wavix-stream-start.',
+    );
+  }
+
+  /** Closes every stream, live or starting. */
+  close(code = CLOSE_GOING_AWAY): void {
+    for (const stream of this.live) stream.close(code);
+    for (const close of this.starting) close(code);
+    this.expected = [];
+    this.settleWaiters();
+    this.armExpiry();
+  }
+
+  // What the streams tell
+
+  audio(stream: MediaStream, key: string, piece: AudioPiece): void {
+    for (const [listener, wanted] of this.listeners) {
+      if (wanted === key) this.call(() => listener.audio?.(piece, stream));
+    }
+  }
+
+  mark(_stream: MediaStream, message: MarkMessage, heard: MarkHeard): void {
+    if (!heard.own) this.tell((listener) => listener.mark?.(message, heard));
+  }
+
+  gap(_stream: MediaStream, gap: StreamGap): void {
+    this.tell((listener) => listener.event?.(gap));
+  }
+
+  ended(stream: MediaStream, end: StreamEnd): void {
+    this.streams.delete(stream.streamId);
+    this.tell((listener) => listener.event?.(end));
+  }
+
+  private start(socket: WebSocket, message: StartMessage): void {
+    const stream = new MediaStream(socket, message, this, this.frameClock);
+    this.streams.set(stream.streamId, stream);
+    const awaited =
+      this.expected.find(({ streamId }) => streamId === stream.streamId) ??
+      this.expected.find(({ callId, type }) => callId === stream.callId && type === stream.type);
+    if (awaited) this.forget(awaited);
+    this.tell((listener) => listener.event?.(message));
+  }
+
+  private isExpected({ streamId, callId }: StreamTarget): boolean {
+    const twoway = this.expected.filter(({ type }) => type === 'twoway');
+    if (streamId !== undefined) return twoway.some((one) => one.streamId === streamId);
+    if (callId !== undefined) return twoway.some((one) => one.callId === callId);
+    return twoway.length === 1 && !this.live.some(({ type }) => type === 'twoway');
+  }
+
+  private forget(expectation: Expectation): void {
+    this.expected = this.expected.filter((one) => one !== expectation);
+    this.settleWaiters();
+    this.armExpiry();
+  }
+
+  /** Serves everybody whose stream is there now, or no longer to be expected. */
+  private settleWaiters(): void {
+    const waiters = this.waiters;
+    this.waiters = [];
+    for (const { target, use, fail } of waiters) this.call(() => this.reach(target, use, fail));
+  }
+
+  private armExpiry(): void {
+    this.cancelExpiry?.();
+    this.cancelExpiry = undefined;
+    if (this.expected.length === 0) return;
+    const { clock } = this.deps;
+    const next = Math.min(...this.expected.map(({ until }) => until));
+    this.cancelExpiry = clock.after(next - clock.now(), () => {
+      this.expected = this.expected.filter(({ until }) => until > clock.now());
+      this.settleWaiters();
+      this.armExpiry();
+    });
+  }
+
+  private tell(what: (listener: StreamListener) => void): void {
+    for (const listener of [...this.listeners.keys()]) this.call(() => what(listener));
+  }
+
+  /** Nobody's mistake may stop a stream, or reach its socket. */
+  private call(what: () => void): void {
+    try {
+      what();
+    } catch (error) {
+      this.deps.log(error instanceof Error ? error.message : String(error));
+    }
+  }
+}
+
+function noStream(text: string): WavixError {
+  return new WavixError('WAVIX_NO_STREAM', text);
+}

@@ -1,0 +1,225 @@
+/**
+ * The way of a flow's audio into a playout: whole files and raw pieces of any form become PCM as the wire wants it.
+ * Raw pieces of one source and form are one stream of samples: what is left of a piece waits for the next one. Another
+ * source or form, a file, a mark or the end of an utterance brings that rest out at once, a short pause by itself.
+ */
+import { decodeMp3, detectFile, openWav, RawDecoder, refuseOtherFiles, type RawEncoding } from '../audio';
+import { WavixError } from '../errors';
+import type { FrameClock } from './frame-clock';
+import { PcmBytes, type PcmSource } from './pcm-source';
+import { TAIL_PAUSE_MS, type PlayedReport, type Playout } from './playout';
+import { WIRE_BYTES_PER_MS } from './wire';
+
+export interface SpokenAudio {
+  /** A whole WAV or MP3 file, known by its header, or raw samples in the form below. */
+  data: Buffer;
+  encoding: RawEncoding;
+  /** Hz */
+  sampleRate: number;
+  /** Who speaks: raw pieces of different sources are never joined. */
+  source: string;
+  /** The utterance ends with it. */
+  complete?: boolean;
+  /** A mark of the flow's own to follow it. */
+  mark?: string;
+  /** Called exactly once, when it was heard or interrupted. Not called if this audio is refused with an error. */
+  report?: (report: PlayedReport) => void;
+  /** ms it may be sent ahead of the caller's ear */
+  leadMs: number;
+  /** ms of audio that may wait */
+  queueMs: number;
+}
+
+const BYTES_PER_SAMPLE: Record<RawEncoding, number> = { pcm: 2, float32: 4, mulaw: 1, alaw: 1 };
+
+interface RawStream {
+  key: string;
+  decoder: RawDecoder;
+  leadMs: number;
+}
+
+/** Audio or a mark that waits for the file before it to be decoded, or is that file. */
+interface Waiting {
+  mark?: string;
+  report?: (report: PlayedReport) => void;
+  go: () => void;
+}
+
+export class Speech {
+  private raw: RawStream | undefined;
+  private lastRaw = 0;
+  private cancelTail: (() => void) | undefined;
+  private decoding: Waiting | undefined;
+  private line: Waiting[] = [];
+
+  constructor(
+    private readonly playout: Playout,
+    private readonly clock: FrameClock,
+  ) {}
+
+  /**
+   * Plays audio behind all that came before it. A file may have to be decoded first: then the answer is a promise.
+   *
+   * @throws WavixError `WAVIX_AUDIO` (it can't be understood), `WAVIX_QUEUE_FULL`: none of it is queued
+   */
+  say(audio: SpokenAudio): Promise<void> | undefined {
+    if (this.decoding) {
+      return new Promise((resolve) => {
+        // Runs at once when its turn comes; async only so that a throw becomes a rejection.
+        const go = () => resolve((async () => this.say(audio))());
+        this.line.push({ ...audio, go });
+      });
+    }
+    const file = detectFile(audio.data);
+    if (file === 'mp3') return this.sayMp3(audio);
+    if (file === 'wav') this.sayWhole(audio, openWav(audio.data));
+    else this.sayRaw(audio);
+    return undefined;
+  }
+
+  /** Queues a mark behind all that came before it. */
+  mark(name: string): void {
+    if (this.decoding) {
+      this.line.push({ mark: name, go: () => this.mark(name) });
+      return;
+    }
+    this.endRaw();
+    this.playout.mark(name);
+  }
+
+  /** Stops talking at once: everything that came before this is dropped, here and at Wavix. */
+  clear(): void {
+    this.drop();
+    this.playout.clear();
+  }
+
+  /** The stream is over. */
+  end(): void {
+    this.drop();
+    this.playout.end();
+  }
+
+  /** Calls back once the caller has heard all that came before this, or it was cleared, or the stream ended. */
+  whenHeard(callback: () => void): void {
+    if (this.decoding) {
+      this.line.push({ report: callback, go: () => this.whenHeard(callback) });
+      return;
+    }
+    this.endRaw();
+    this.playout.whenHeard(callback);
+  }
+
+  private sayRaw(audio: SpokenAudio): void {
+    const { data, encoding, sampleRate, source, leadMs } = audio;
+    this.checkRoom(audio, (data.length / BYTES_PER_SAMPLE[encoding] / sampleRate) * 1000);
+    const key = `${encoding} ${sampleRate} ${source}`;
+    if (this.raw?.key !== key) {
+      refuseOtherFiles(data);
+      const decoder = new RawDecoder({ encoding, sampleRate });
+      this.endRaw();
+      this.raw = { key, decoder, leadMs };
+    }
+    const { decoder } = this.raw;
+    const pcm = decoder.push(data);
+    if (audio.complete === true || audio.mark !== undefined || audio.report) {
+      const rest = decoder.flush();
+      this.play(audio, new PcmBytes(rest.length > 0 ? Buffer.concat([pcm, rest]) : pcm));
+      return;
+    }
+    this.play(audio, new PcmBytes(pcm));
+    this.lastRaw = this.clock.now();
+    this.cancelTail ??= this.clock.after(TAIL_PAUSE_MS, () => this.checkTail());
+  }
+
+  private sayWhole(audio: SpokenAudio, source: PcmSource): void {
+    this.checkRoom(audio, source.bytesLeft / WIRE_BYTES_PER_MS);
+    this.endRaw();
+    this.play({ ...audio, complete: true }, source);
+  }
+
+  private sayMp3(audio: SpokenAudio): Promise<void> {
+    this.endRaw();
+    const file: Waiting = { ...audio, go: () => undefined };
+    this.decoding = file;
+    return decodeMp3(audio.data)
+      .then((pcm) => {
+        if (this.decoding === file) this.sayWhole(audio, new PcmBytes(pcm));
+      })
+      .finally(() => {
+        if (this.decoding !== file) return; // dropped meanwhile
+        this.decoding = undefined;
+        this.release();
+      });
+  }
+
+  /** Lets those go who waited, up to the next file that has to be decoded. */
+  private release(): void {
+    while (!this.decoding) {
+      const next = this.line.shift();
+      if (!next) return;
+      next.go();
+    }
+  }
+
+  private play({ complete, mark, report, leadMs }: SpokenAudio, source: PcmSource): void {
+    this.playout.play({
+      source,
+      leadMs,
+      ...(complete !== undefined && { complete }),
+      ...(mark !== undefined && { mark }),
+      ...(report && { report }),
+    });
+  }
+
+  private checkRoom({ queueMs }: SpokenAudio, ms: number): void {
+    const waiting = this.playout.queuedMs;
+    if (waiting + ms <= queueMs) return;
+    throw new WavixError(
+      'WAVIX_QUEUE_FULL',
+      `${seconds(ms)} of audio does not fit: ${seconds(waiting)} of ${seconds(queueMs)} is waiting. ` +
+        'Send less at a time, wait for the played output, or raise the queue.',
+    );
+  }
+
+  private checkTail(): void {
+    this.cancelTail = undefined;
+    if (!this.raw) return;
+    const left = this.lastRaw + TAIL_PAUSE_MS - this.clock.now();
+    if (left > 0) this.cancelTail = this.clock.after(left, () => this.checkTail());
+    else this.endRaw();
+  }
+
+  /** What the raw stream still holds is played now; the next piece starts a new one. */
+  private endRaw(): void {
+    if (!this.raw) return;
+    const { decoder, leadMs } = this.raw;
+    this.raw = undefined;
+    const rest = decoder.flush();
+    decoder.close();
+    this.playout.play({ source: new PcmBytes(rest), complete: true, leadMs });
+  }
+
+  /** Drops what has not reached the playout; its marks and reports go there, so that they are told like all others. */
+  private drop(): void {
+    this.raw?.decoder.close();
+    this.raw = undefined;
+    this.cancelTail?.();
+    this.cancelTail = undefined;
+    const dropped = this.decoding ? [this.decoding, ...this.line] : [];
+    this.decoding = undefined;
+    this.line = [];
+    for (const { mark, report } of dropped) {
+      if (mark === undefined && !report) continue;
+      this.playout.play({
+        source: new PcmBytes(Buffer.alloc(0)),
+        leadMs: 0,
+        ...(mark !== undefined && { mark }),
+        ...(report && { report }),
+      });
+    }
+  }
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}

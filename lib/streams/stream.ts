@@ -1,0 +1,208 @@
+/**
+ * One live media stream: reads what Wavix sends on its socket, hands the caller's audio to the taps that want it, and
+ * on a two-way stream owns the playout. It lives from `start` to `stop`, or until its socket is lost.
+ */
+import type { WebSocket } from 'ws';
+import type { FrameClock } from './frame-clock';
+import { CLOSE_NORMAL } from './handshake';
+import { Playout, type MarkHeard } from './playout';
+import { Speech } from './speech';
+import { Tap, type AudioPiece, type ListenFormat } from './tap';
+import {
+  readFromWavix,
+  WIRE_BYTES_PER_MS,
+  type MarkMessage,
+  type MediaMessage,
+  type StartMessage,
+  type StopMessage,
+  type StreamType,
+} from './wire';
+
+/** What a stream did in its life; part of the contract with flows. */
+export interface StreamStats {
+  frames_in: number;
+  frames_out: number;
+  ms_in: number;
+  ms_out: number;
+  /** messages of Wavix that never came, by their sequence numbers */
+  missing: number;
+  duration_ms: number;
+}
+
+/** How a stream ended: Wavix's own `stop`, or the loss of its socket. */
+export type StreamEnd =
+  | (StopMessage & { stats: StreamStats })
+  | { event: 'lost'; call_id: string; stream_id: string; code: number; stats: StreamStats };
+
+/** Messages of Wavix that never came: `missing` of them before `sequence_number`. */
+export interface StreamGap {
+  event: 'gap';
+  call_id: string;
+  stream_id: string;
+  expected: number;
+  sequence_number: number;
+  missing: number;
+}
+
+/** Whom a stream tells. */
+export interface StreamOwner {
+  /** Every form the audio is wanted in just now, by its key. */
+  readonly formats: ReadonlyMap<string, ListenFormat>;
+  audio(stream: MediaStream, key: string, piece: AudioPiece): void;
+  mark(stream: MediaStream, message: MarkMessage, heard: MarkHeard): void;
+  gap(stream: MediaStream, gap: StreamGap): void;
+  /** Called once; nothing follows. */
+  ended(stream: MediaStream, end: StreamEnd): void;
+}
+
+export class MediaStream {
+  readonly callId: string;
+  readonly streamId: string;
+  readonly type: StreamType;
+  /** What the caller is going to hear; none on a one-way stream. */
+  readonly playout: Playout | undefined;
+  /** The way into the playout for audio of any form; none on a one-way stream. */
+  readonly speech: Speech | undefined;
+
+  private readonly taps = new Map<string, Tap>();
+  private readonly startedAt: number;
+  private sequence: number;
+  private framesIn = 0;
+  private bytesIn = 0;
+  private missing = 0;
+  private live = true;
+
+  constructor(
+    private readonly socket: WebSocket,
+    start: StartMessage,
+    private readonly owner: StreamOwner,
+    private readonly clock: FrameClock,
+  ) {
+    this.callId = start.call_id;
+    this.streamId = start.stream_id;
+    this.type = start.stream_type;
+    this.sequence = start.sequence_number;
+    this.startedAt = clock.now();
+    if (this.type === 'twoway') {
+      this.playout = new Playout(wireOf(socket, start.stream_id), clock);
+      this.speech = new Speech(this.playout, clock);
+    }
+    socket.on('message', (data: Buffer, isBinary) => this.receive(data, isBinary));
+    socket.on('close', (code) => this.lose(code));
+    socket.on('error', () => undefined); // 'close' follows
+  }
+
+  get stats(): StreamStats {
+    const sent = this.playout?.sent ?? { frames: 0, ms: 0 };
+    return {
+      frames_in: this.framesIn,
+      frames_out: sent.frames,
+      ms_in: Math.round(this.bytesIn / WIRE_BYTES_PER_MS),
+      ms_out: Math.round(sent.ms),
+      missing: this.missing,
+      duration_ms: Math.round(this.clock.now() - this.startedAt),
+    };
+  }
+
+  /** Nobody wants the audio in this form any more. */
+  dropTap(key: string): void {
+    this.taps.get(key)?.end();
+    this.taps.delete(key);
+  }
+
+  /** Ends the stream from our side. */
+  close(code: number): void {
+    if (!this.live) return;
+    this.socket.close(code);
+    this.lose(code);
+  }
+
+  private receive(data: Buffer, isBinary: boolean): void {
+    if (!this.live || isBinary) return;
+    const message = readFromWavix(data.toString());
+    if ('problem' in message || message.event === 'connected' || message.event === 'start') return;
+    if (message.stream_id !== this.streamId) return;
+    this.follow(message.sequence_number);
+    switch (message.event) {
+      case 'media':
+        this.hear(message);
+        break;
+      case 'mark':
+        this.heard(message);
+        break;
+      case 'stop':
+        this.stop(message);
+        break;
+    }
+  }
+
+  private follow(sequence: number): void {
+    const expected = this.sequence + 1;
+    if (sequence > expected) {
+      const missing = sequence - expected;
+      this.missing += missing;
+      this.owner.gap(this, {
+        event: 'gap',
+        call_id: this.callId,
+        stream_id: this.streamId,
+        expected,
+        sequence_number: sequence,
+        missing,
+      });
+    }
+    this.sequence = Math.max(this.sequence, sequence);
+  }
+
+  private hear(message: MediaMessage): void {
+    this.framesIn++;
+    this.bytesIn += Buffer.byteLength(message.media.payload, 'base64');
+    let decoded: Buffer | undefined;
+    const pcm = () => (decoded ??= Buffer.from(message.media.payload, 'base64'));
+    for (const [key, format] of this.owner.formats) {
+      let tap = this.taps.get(key);
+      if (!tap) this.taps.set(key, (tap = new Tap(format)));
+      for (const piece of tap.push(message, pcm)) this.owner.audio(this, key, piece);
+    }
+  }
+
+  private heard(message: MarkMessage): void {
+    if (this.playout) this.owner.mark(this, message, this.playout.markHeard(message.mark.name));
+  }
+
+  private stop(message: StopMessage): void {
+    this.finish((stats) => ({ ...message, stats }));
+    this.socket.close(CLOSE_NORMAL);
+  }
+
+  private lose(code: number): void {
+    const { callId: call_id, streamId: stream_id } = this;
+    this.finish((stats) => ({ event: 'lost', call_id, stream_id, code, stats }));
+  }
+
+  private finish(end: (stats: StreamStats) => StreamEnd): void {
+    if (!this.live) return;
+    this.live = false;
+    for (const [key, tap] of this.taps) {
+      for (const piece of tap.end()) this.owner.audio(this, key, piece);
+    }
+    this.taps.clear();
+    this.speech?.end();
+    this.owner.ended(this, end(this.stats));
+  }
+}
+
+/** The guide's messages to Wavix. The parts around the audio are the same every time, so they are written once. */
+function wireOf(socket: WebSocket, streamId: string) {
+  const id = JSON.stringify(streamId);
+  const beforeAudio = `{"event":"media","stream_id":${id},"media":{"payload":"`;
+  const send = (text: string) => {
+    if (socket.readyState === socket.OPEN) socket.send(text);
+  };
+  return {
+    media: (frame: Buffer) => send(`${beforeAudio}${frame.toString('base64')}"}}`),
+    mark: (name: string) =>
+      send(`{"event":"mark","stream_id":${id},"mark":{"name":${JSON.stringify(name)}}}`),
+    clear: () => send(`{"event":"clear","stream_id":${id}}`),
+    backlog: () => socket.bufferedAmount,
+  };
+}

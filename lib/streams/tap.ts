@@ -1,0 +1,100 @@
+/**
+ * The caller's audio in one form, for all who ask for that form: decoded and converted once per stream, however many
+ * nodes listen.
+ */
+import { Encoder, type OutputFormat } from '../audio';
+import { WIRE_BYTES_PER_MS, type MediaMessage, type Track } from './wire';
+
+/** The form a listener wants the audio in; `base64` is the wire's own string, untouched. */
+export type ListenFormat = { track: Track | 'any' } & (OutputFormat | { encoding: 'base64' });
+
+/** A piece of the caller's audio. */
+export interface AudioPiece {
+  payload: Buffer | string;
+  track: Track;
+  /** ms from the stream's start to its first sample */
+  timestamp: number;
+  /** Wavix's numbers of the message its first sample came in */
+  chunk: number;
+  sequence_number: number;
+}
+
+/** Names a form, so that equal ones share one tap. */
+export function formatKey(format: ListenFormat): string {
+  return 'sampleRate' in format
+    ? `${format.track} ${format.encoding} ${format.sampleRate} ${format.pieceMs}`
+    : `${format.track} base64`;
+}
+
+export class Tap {
+  private readonly tracks = new Map<Track, TrackTap>();
+
+  constructor(private readonly format: ListenFormat) {}
+
+  /** What this message completes: the pieces that can go on now. `pcm` gives its payload decoded. */
+  push(message: MediaMessage, pcm: () => Buffer): AudioPiece[] {
+    const { media, sequence_number } = message;
+    if (this.format.track !== 'any' && this.format.track !== media.track) return [];
+    if (!('sampleRate' in this.format)) return [{ ...media, sequence_number }];
+    let track = this.tracks.get(media.track);
+    if (!track) this.tracks.set(media.track, (track = new TrackTap(media.track, this.format)));
+    return track.push(message, pcm());
+  }
+
+  /** The last, shorter pieces: nothing follows any more. */
+  end(): AudioPiece[] {
+    const pieces = [...this.tracks.values()].flatMap((track) => track.end());
+    this.tracks.clear();
+    return pieces;
+  }
+}
+
+/** Where a wire message's samples begin in time, for pieces that start in the middle of one. */
+interface Origin {
+  timestamp: number;
+  chunk: number;
+  sequence_number: number;
+}
+
+class TrackTap {
+  private readonly encoder: Encoder;
+  /** Messages whose samples are not all in a piece yet, the oldest first. */
+  private origins: Origin[] = [];
+  /** ms from the stream's start up to which audio came in, and up to which it went out */
+  private inUntil = 0;
+  private outUntil = 0;
+
+  constructor(
+    private readonly track: Track,
+    private readonly format: OutputFormat,
+  ) {
+    this.encoder = new Encoder(format);
+  }
+
+  push(message: MediaMessage, pcm: Buffer): AudioPiece[] {
+    const { timestamp, chunk } = message.media;
+    if (this.origins.length === 0) this.outUntil = timestamp;
+    // Where messages are missing, time goes on: the audio held here is moved up to the new message.
+    else if (timestamp > this.inUntil) this.outUntil += timestamp - this.inUntil;
+    this.inUntil = timestamp + pcm.length / WIRE_BYTES_PER_MS;
+    this.origins.push({ timestamp, chunk, sequence_number: message.sequence_number });
+    const pieces = this.encoder.push(pcm).map((payload) => this.piece(payload));
+    if (this.outUntil >= this.inUntil) this.origins = [];
+    return pieces;
+  }
+
+  end(): AudioPiece[] {
+    const pieces = this.encoder.flush().map((payload) => this.piece(payload));
+    this.encoder.close();
+    return pieces;
+  }
+
+  private piece(payload: Buffer): AudioPiece {
+    while (this.origins.length > 1 && (this.origins[1] as Origin).timestamp <= this.outUntil)
+      this.origins.shift();
+    const { chunk, sequence_number } = this.origins[0] as Origin;
+    const piece = { payload, track: this.track, timestamp: this.outUntil, chunk, sequence_number };
+    this.outUntil += this.format.pieceMs;
+    return piece;
+  }
+}

@@ -1,0 +1,199 @@
+/**
+ * The lines of this Node-RED, one for each `wavix-config`, and who uses them. The first user opens a line's addresses,
+ * the last one closes them; its streams live until the config is gone.
+ */
+import { Server as HttpsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Node, NodeAPI } from 'node-red';
+import { systemClock } from '../../lib/clock';
+import { WavixError } from '../../lib/errors';
+import { Line, type HostServer, type LineSettings } from '../../lib/line';
+import { joinPath } from '../../lib/server/addresses';
+import { Gate } from '../../lib/server/gate';
+import { OwnPorts } from '../../lib/server/own-port';
+import { followDeploys, forget, keep, orphan, type Survivor } from './deploys';
+
+/** A node's use of a line. */
+export interface LineUse {
+  /** @throws WavixError `WAVIX_CONFIG` if there is no line, or it can't be used */
+  readonly line: Line;
+  end(): void;
+}
+
+interface User {
+  /** Told when the line can't be used. */
+  onProblem: (problem: WavixError) => void;
+}
+
+const entries = new Map<string, LineEntry>();
+const ownPorts = new OwnPorts();
+const hosts = new WeakMap<object, HostServer>();
+
+/** What is known of one config's id. Users may come before their config, and stay while it is replaced. */
+class LineEntry implements Survivor {
+  private node: Node | undefined;
+  private line: Line | undefined;
+  private problem: WavixError | undefined;
+  private readonly users = new Set<User>();
+
+  constructor(private readonly id: string) {}
+
+  get attached(): boolean {
+    return this.node !== undefined;
+  }
+
+  /** @throws WavixError `WAVIX_CONFIG` */
+  get usable(): Line {
+    if (this.problem) throw this.problem;
+    if (!this.line) throw noConfig();
+    return this.line;
+  }
+
+  configure(RED: NodeAPI, node: Node, settings: LineSettings | WavixError): void {
+    this.node = node;
+    if (settings instanceof WavixError) {
+      this.complain(settings);
+      return;
+    }
+    this.problem = undefined;
+    if (this.line) {
+      this.watch(this.line.configure(settings));
+    } else {
+      const log = (text: string) => this.node?.warn(text);
+      this.line = new Line(settings, { host: hostOf(RED), ownPorts, clock: systemClock, log });
+    }
+    if (this.users.size > 0) this.watch(this.line.open());
+  }
+
+  add(user: User): void {
+    this.users.add(user);
+    if (this.problem) user.onProblem(this.problem);
+    else if (this.line && this.users.size === 1) this.watch(this.line.open());
+  }
+
+  remove(user: User): void {
+    if (this.users.delete(user) && this.users.size === 0) this.line?.shut();
+  }
+
+  leave(node: Node, removed: boolean): void {
+    if (this.node !== node) return;
+    this.node = undefined;
+    if (removed) {
+      forget(this);
+      this.expire();
+    } else {
+      orphan();
+    }
+  }
+
+  started(): void {
+    // The line has gone on all the time.
+  }
+
+  expire(): void {
+    this.line?.close();
+    this.line = undefined;
+    this.problem = undefined;
+    if (this.users.size === 0) entries.delete(this.id);
+  }
+
+  private watch(opening: Promise<void>): void {
+    opening.catch((error: unknown) => {
+      this.complain(error instanceof WavixError ? error : new WavixError('WAVIX_CONFIG', String(error)));
+    });
+  }
+
+  private complain(problem: WavixError): void {
+    this.problem = problem;
+    this.node?.error(problem.message);
+    for (const user of this.users) user.onProblem(problem);
+  }
+}
+
+/** Called by a `wavix-config` for itself: its line is made, or goes on with new settings. */
+export function configureLine(RED: NodeAPI, node: Node, settings: LineSettings | WavixError): void {
+  followDeploys(RED);
+  const entry = entryOf(node.id);
+  keep(entry);
+  entry.configure(RED, node, settings);
+  node.on('close', (removed: boolean, done: () => void) => {
+    entry.leave(node, removed);
+    done();
+  });
+}
+
+/** The line of a deployed config. @throws WavixError `WAVIX_CONFIG` */
+export function findLine(configId: string): Line {
+  const entry = entries.get(configId);
+  if (!entry) throw noConfig();
+  return entry.usable;
+}
+
+/** Called by a node for the config it names. */
+export function useLine(configId: unknown, onProblem: User['onProblem']): LineUse {
+  if (typeof configId !== 'string' || configId === '') {
+    onProblem(noConfig());
+    return {
+      get line(): Line {
+        throw noConfig();
+      },
+      end: () => undefined,
+    };
+  }
+  const entry = entryOf(configId);
+  const user = { onProblem };
+  entry.add(user);
+  return {
+    get line() {
+      return entry.usable;
+    },
+    end: () => entry.remove(user),
+  };
+}
+
+function entryOf(id: string): LineEntry {
+  let entry = entries.get(id);
+  if (!entry) entries.set(id, (entry = new LineEntry(id)));
+  return entry;
+}
+
+function noConfig(): WavixError {
+  return new WavixError(
+    'WAVIX_CONFIG',
+    'The node has no Wavix configuration: open it and choose or add one.',
+  );
+}
+
+/** Node-RED's own server. Its HTTP routes can't be taken back, so one for all lines is added, once. */
+function hostOf(RED: NodeAPI): HostServer {
+  const key = RED.server as object | undefined;
+  if (!key) {
+    throw new WavixError(
+      'WAVIX_CONFIG',
+      'This Node-RED has no HTTP server: give the Wavix configuration a port.',
+    );
+  }
+  let host = hosts.get(key);
+  if (!host) {
+    const { server, settings } = RED;
+    const gate = new Gate(server, false);
+    const root = typeof settings.httpNodeRoot === 'string' ? settings.httpNodeRoot : '';
+    (RED.httpNode as NodeAPI['httpNode'] | undefined)?.use((request, response, next) => {
+      if (!gate.request(request.originalUrl, request, response)) next();
+    });
+    host = {
+      gate,
+      root: joinPath(root),
+      localUrl: () => {
+        const address = server.address() as AddressInfo | null;
+        if (!address) return undefined;
+        const { family, port } = address;
+        const wildcard = address.address === '::' || address.address === '0.0.0.0';
+        const name = wildcard ? '127.0.0.1' : family === 'IPv6' ? `[${address.address}]` : address.address;
+        return `${server instanceof HttpsServer ? 'https' : 'http'}://${name}:${port}`;
+      },
+    };
+    hosts.set(key, host);
+  }
+  return host;
+}

@@ -1,0 +1,138 @@
+/**
+ * A node's seat: what stays when a deploy replaces the node by its successor of the same id. Whatever happens on a
+ * call in the meantime is held here, and reaches the new flow once, in order.
+ */
+import type { Node, NodeAPI, NodeMessage, NodeStatus } from 'node-red';
+import type { Line } from '../../lib/line';
+import { followDeploys, forget, keep, orphan, type Survivor } from './deploys';
+import { useLine, type LineUse } from './lines';
+
+/** Statuses reach every open editor: not more often than this, in ms. */
+const STATUS_INTERVAL_MS = 1_000;
+
+type Outputs = (NodeMessage | null)[];
+
+const seats = new Map<string, Seat>();
+
+export class Seat implements Survivor {
+  private held: Outputs[] | undefined = [];
+  private use: LineUse | undefined;
+  private unsubscribe: (() => void) | undefined;
+  private readonly gone = new AbortController();
+  private shownAt = -Infinity;
+  private nextStatus: NodeStatus | undefined;
+  private statusTimer: NodeJS.Timeout | undefined;
+
+  private constructor(
+    private readonly id: string,
+    private node: Node | undefined,
+  ) {}
+
+  /**
+   * Seats a node, in its predecessor's seat if it had one.
+   *
+   * @param configId id of its `wavix-config`
+   */
+  static take(RED: NodeAPI, node: Node, configId: unknown): Seat {
+    followDeploys(RED);
+    let seat = seats.get(node.id);
+    if (seat) seat.node = node;
+    else {
+      seats.set(node.id, (seat = new Seat(node.id, node)));
+      keep(seat);
+    }
+    const taken = seat;
+    const formerUse = seat.use;
+    seat.use = useLine(configId, (problem) =>
+      taken.status({ fill: 'red', shape: 'ring', text: problem.code }),
+    );
+    formerUse?.end();
+    node.on('close', (removed: boolean, done: () => void) => {
+      taken.leave(node, removed);
+      done();
+    });
+    return seat;
+  }
+
+  /** @throws WavixError `WAVIX_CONFIG` if the node has no config that can be used */
+  get line(): Line {
+    if (!this.use) throw new Error('The seat has been given up.');
+    return this.use.line;
+  }
+
+  /** Aborted when the node is gone and has no successor. */
+  get signal(): AbortSignal {
+    return this.gone.signal;
+  }
+
+  get attached(): boolean {
+    return this.node !== undefined;
+  }
+
+  /** Whether something is wired to any of the node's outputs just now; a deploy can change it without a new node. */
+  get isWired(): boolean {
+    const { wires } = this.node as unknown as { wires?: unknown[][] };
+    return wires?.some((output) => output.length > 0) ?? false;
+  }
+
+  /** Listens to something of the line; a predecessor's listening ends only now, so that nothing is missed between. */
+  listen(subscribe: (line: Line) => () => void): void {
+    const former = this.unsubscribe;
+    this.unsubscribe = undefined;
+    try {
+      this.unsubscribe = subscribe(this.line);
+    } finally {
+      former?.();
+    }
+  }
+
+  /** Sends one message, or one for each output; held while the flows are being replaced. */
+  send(outputs: Outputs): void {
+    if (this.held) this.held.push(outputs);
+    else this.node?.send(outputs);
+  }
+
+  /** Shows a status, soon: the latest one counts. */
+  status(status: NodeStatus): void {
+    this.nextStatus = status;
+    if (this.statusTimer) return;
+    const wait = this.shownAt + STATUS_INTERVAL_MS - performance.now();
+    if (wait <= 0) this.showStatus();
+    else this.statusTimer = setTimeout(() => this.showStatus(), wait).unref();
+  }
+
+  started(): void {
+    const { held, node } = this;
+    this.held = undefined;
+    for (const outputs of held ?? []) node?.send(outputs);
+  }
+
+  expire(): void {
+    seats.delete(this.id);
+    this.held = [];
+    this.gone.abort();
+    this.unsubscribe?.();
+    this.unsubscribe = undefined;
+    this.use?.end();
+    this.use = undefined;
+    clearTimeout(this.statusTimer);
+  }
+
+  private leave(node: Node, removed: boolean): void {
+    if (this.node !== node) return;
+    this.node = undefined;
+    this.held ??= [];
+    if (removed) {
+      forget(this);
+      this.expire();
+    } else {
+      orphan();
+    }
+  }
+
+  private showStatus(): void {
+    this.statusTimer = undefined;
+    this.shownAt = performance.now();
+    if (this.nextStatus) this.node?.status(this.nextStatus);
+  }
+}

@@ -1,0 +1,68 @@
+/** The course of a node that turns a message into a request to Wavix and passes the message on. */
+import type { Node, NodeAPI, NodeDef, NodeMessage, NodeMessageInFlow, NodeStatus } from 'node-red';
+import { Seat } from './seat';
+
+/** What a step is given for one message. */
+export interface Step {
+  msg: NodeMessageInFlow;
+  seat: Seat;
+  node: Node;
+}
+
+/**
+ * Makes a node take part in its line and run `step` for each message. What `step` answers is sent; what it throws goes
+ * to `done`, and under the node.
+ *
+ * @param step answers the message for each output
+ */
+export function runSteps(
+  RED: NodeAPI,
+  node: Node,
+  def: NodeDef & { config?: unknown },
+  step: (given: Step) => Promise<(NodeMessage | null)[]>,
+): Seat {
+  const seat = Seat.take(RED, node, def.config);
+  node.on('input', (msg, _send, done) => {
+    step({ msg, seat, node }).then(
+      (outputs) => {
+        seat.send(outputs);
+        done();
+      },
+      (error: unknown) => {
+        fail(seat, error, done);
+      },
+    );
+  });
+  return seat;
+}
+
+/** Tells a failure to the flow and under the node; a node that is gone for good has nobody to tell. */
+export function fail(seat: Seat, error: unknown, done: (error?: Error) => void): void {
+  if (seat.signal.aborted) {
+    done();
+    return;
+  }
+  const known = error instanceof Error ? error : new Error(String(error));
+  const code = 'code' in known && typeof known.code === 'string' ? known.code : known.name;
+  seat.status(shown('red', 'ring', code));
+  done(known);
+}
+
+export function shown(
+  fill: NonNullable<NodeStatus['fill']>,
+  shape: NonNullable<NodeStatus['shape']>,
+  text: string,
+): NodeStatus {
+  return { fill, shape, text };
+}
+
+/** Begins to listen; a node that can't says so at once, as there is no message to say it with. */
+export function tryToListen(node: Node, seat: Seat, listen: () => void): void {
+  try {
+    listen();
+  } catch (error) {
+    fail(seat, error, (known) => {
+      if (known) node.error(known.message);
+    });
+  }
+}
