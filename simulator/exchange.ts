@@ -1,0 +1,166 @@
+/** The exchange: all calls there are, how one is placed, and where a number's calls and events go. */
+
+import type { Clock } from '../lib/clock';
+import type { Direction } from './call-event';
+import { Call, type CallParts } from './calls';
+import { normalizeNumber, Numbers, type LoadedPlan, type NumberPlan } from './numbers';
+
+/** An outbound call, as the API takes it. */
+export interface PlaceCall {
+  from: string;
+  to: string;
+  callbackUrl: string | undefined;
+  tag: string;
+  maxDurationMs: number | undefined;
+  ringTimeoutMs: number | undefined;
+}
+
+/** An inbound call: the phone of `from` calls the application's number `to`. The plan is the calling phone's. */
+export interface InboundCall extends Omit<NumberPlan, 'behaviour' | 'answerAfterMs'> {
+  from: string;
+  to: string;
+}
+
+/** Which call is wanted: by any of these, or by a function. */
+export type CallFilter =
+  | { call_id?: string; direction?: Direction; from?: string; to?: string; tag?: string }
+  | ((call: Call) => boolean);
+
+interface CallWaiter {
+  wanted: (call: Call) => boolean;
+  resolve: (call: Call) => void;
+}
+
+export class Exchange {
+  readonly numbers = new Numbers();
+  /** live calls, and the last ended ones, by id, in order of their beginning */
+  readonly calls = new Map<string, Call>();
+  /** where the events of inbound calls are posted, by called number; `*` for any other */
+  readonly #webhooks = new Map<string, string>();
+  readonly #handedOut = new WeakSet<Call>();
+  readonly #waiters = new Set<CallWaiter>();
+
+  /**
+   * @param keepCalls how many ended calls are kept
+   * @param onCall told of each call before its first event
+   */
+  constructor(
+    readonly parts: CallParts,
+    readonly keepCalls: number,
+    readonly onCall: (call: Call) => void,
+  ) {}
+
+  get clock(): Clock {
+    return this.parts.clock;
+  }
+
+  get webhooks(): Record<string, string> {
+    return Object.fromEntries(this.#webhooks);
+  }
+
+  /** @param number E.164, or `*` for every number that has none of its own */
+  assignWebhook(number: string, url: string): void {
+    const key = number === '*' ? number : normalizeNumber(number);
+    if (key === undefined) throw new Error(`"${number}" is not a phone number in E.164 form, nor *.`);
+    if (!isHttpUrl(url)) throw new Error(`The webhook of ${number} must start with http:// or https://.`);
+    this.#webhooks.set(key, url);
+  }
+
+  /** Places an outbound call. The numbers must be checked already. */
+  place(request: PlaceCall): Call {
+    const { ringTimeoutMs, ...setup } = request;
+    const plan = this.numbers.planFor(request.to, 'outbound');
+    return this.#begin({
+      ...setup,
+      direction: 'outbound',
+      plan: ringTimeoutMs === undefined ? plan : { ...plan, ringTimeoutMs },
+    });
+  }
+
+  /** Places an inbound call. Fails if the called number has no webhook, or the plan's speech can't be read. */
+  async placeInbound({ from, to, ...plan }: InboundCall): Promise<Call> {
+    const caller = normalizeNumber(from);
+    const called = normalizeNumber(to);
+    if (caller === undefined || called === undefined)
+      throw new Error('from and to must be phone numbers in E.164 form, such as +15550001234.');
+    const callbackUrl = this.#webhooks.get(called) ?? this.#webhooks.get('*');
+    if (callbackUrl === undefined)
+      throw new Error(
+        `No webhook is assigned to ${called}: nobody would hear of the call. Assign one first.`,
+      );
+    const loaded = await this.numbers.planForCall(caller, 'inbound', plan);
+    return this.#begin({
+      ...{ from: caller, to: called, callbackUrl },
+      direction: 'inbound',
+      tag: '',
+      maxDurationMs: undefined,
+      plan: loaded,
+    });
+  }
+
+  /** The first call that fits and was not handed out by this before; waits for one if there is none. */
+  waitForCall(filter: CallFilter = {}, timeoutMs = 10_000): Promise<Call> {
+    const wanted = typeof filter === 'function' ? filter : byFields(filter);
+    for (const call of this.calls.values()) {
+      if (this.#handedOut.has(call) || !wanted(call)) continue;
+      this.#handedOut.add(call);
+      return Promise.resolve(call);
+    }
+    return new Promise((resolve, reject) => {
+      const waiter = {
+        wanted,
+        resolve: (call: Call) => {
+          cancel();
+          resolve(call);
+        },
+      };
+      const cancel = this.clock.after(timeoutMs, () => {
+        this.#waiters.delete(waiter);
+        reject(new Error(`No such call within ${timeoutMs} ms.`));
+      });
+      this.#waiters.add(waiter);
+    });
+  }
+
+  /** Ends all calls without events. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.calls.values()].map((call) => call.abandon()));
+  }
+
+  #begin(setup: Omit<ConstructorParameters<typeof Call>[0], 'plan'> & { plan: LoadedPlan }): Call {
+    this.#forgetOldest();
+    const call = new Call(setup, this.parts);
+    this.calls.set(call.call_id, call);
+    this.onCall(call);
+    call.begin();
+    for (const waiter of this.#waiters) {
+      if (!waiter.wanted(call)) continue;
+      this.#waiters.delete(waiter);
+      this.#handedOut.add(call);
+      waiter.resolve(call);
+      break;
+    }
+    return call;
+  }
+
+  #forgetOldest(): void {
+    const ended = [...this.calls.values()].filter(({ state }) => state === 'ended');
+    for (const call of ended.slice(0, Math.max(0, ended.length - this.keepCalls + 1))) {
+      this.calls.delete(call.call_id);
+    }
+  }
+}
+
+export function isHttpUrl(url: unknown): url is string {
+  return typeof url === 'string' && /^https?:\/\//i.test(url) && URL.canParse(url);
+}
+
+function byFields(filter: Exclude<CallFilter, (call: Call) => boolean>): (call: Call) => boolean {
+  const { call_id, direction, from, to, tag } = filter;
+  return (call) =>
+    (call_id === undefined || call.call_id === call_id) &&
+    (direction === undefined || call.direction === direction) &&
+    (from === undefined || call.from === normalizeNumber(from)) &&
+    (to === undefined || call.to === normalizeNumber(to)) &&
+    (tag === undefined || call.tag === tag);
+}

@@ -1,0 +1,91 @@
+/** What the API's and the control endpoints' HTTP have in common: matching routes, reading bodies, answering. */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import getRawBody from 'raw-body';
+
+const MAX_BODY_BYTES = 100_000;
+
+/** The body of a failure (wavix-api, "Answers"). */
+export interface Failure {
+  success: false;
+  message: string;
+  error?: Record<string, string>;
+}
+
+/** A failure to be answered with. */
+export class HttpError extends Error {
+  override readonly name = 'HttpError';
+
+  /** @param error what is wrong with which field */
+  constructor(
+    readonly status: number,
+    message: string,
+    readonly error?: Record<string, string>,
+  ) {
+    super(message);
+  }
+
+  get body(): Failure {
+    return { success: false, message: this.message, ...(this.error && { error: this.error }) };
+  }
+}
+
+/** An answer: JSON, or a WAV file's bytes. */
+export interface Answer {
+  status?: number;
+  body: object | Buffer;
+}
+
+/**
+ * The values of a pattern's `:names` in a path, or undefined if it does not match.
+ *
+ * @param pattern such as `/:call_id/streams`; `` for the base itself
+ */
+export function matchPath(pattern: string, path: string): Record<string, string> | undefined {
+  const wanted = pattern.split('/');
+  const given = path.split('/');
+  if (wanted.length !== given.length) return undefined;
+  const values: Record<string, string> = {};
+  for (const [index, part] of wanted.entries()) {
+    const value = given[index] ?? '';
+    if (part.startsWith(':')) {
+      if (value === '') return undefined;
+      values[part.slice(1)] = value;
+    } else if (part !== value) return undefined;
+  }
+  return values;
+}
+
+/** The body as a JSON object; an empty body is an empty object. */
+export async function readJson(request: IncomingMessage): Promise<Record<string, unknown>> {
+  let text: string;
+  try {
+    text = await getRawBody(request, { limit: MAX_BODY_BYTES, encoding: 'utf8' });
+  } catch (error) {
+    const { status } = error as getRawBody.RawBodyError;
+    throw status === 413
+      ? new HttpError(413, `The body is longer than ${MAX_BODY_BYTES} bytes.`)
+      : new HttpError(400, 'The body could not be read.');
+  }
+  if (text.trim() === '') return {};
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new HttpError(400, 'The body is not JSON.');
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new HttpError(400, 'The body is not a JSON object.');
+  return value as Record<string, unknown>;
+}
+
+export function send(response: ServerResponse, { status = 200, body }: Answer): void {
+  const bytes = Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body));
+  response.writeHead(status, {
+    'content-type': Buffer.isBuffer(body) ? 'audio/wav' : 'application/json; charset=utf-8',
+    'content-length': bytes.length,
+    // A body that was not read to its end leaves nothing that could be read after it.
+    ...(status === 413 && { connection: 'close' }),
+  });
+  response.end(bytes);
+}

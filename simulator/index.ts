@@ -1,0 +1,17 @@
+/**
+ * The local Wavix as a library: `import { LocalWavix } from '@wavix-flows/node-red-wavix/simulator'`. See README.md
+ * beside this file.
+ */
+
+export type { CallEvent, Direction, EventType, FinalEvent, OnCallPayload } from './call-event';
+export type { Call, CallState, CallSummary } from './calls';
+export type { CallFilter, InboundCall } from './exchange';
+export { DEFAULT_API_KEY, LocalWavix, type LocalWavixEvents, type LocalWavixOptions } from './local-wavix';
+export { describe, type LocalWavixEvent } from './log';
+export { maskUrl } from './mask';
+export type { MarkFact, MediaStream, StreamEnd, StreamFacts } from './media-stream';
+export { DEFAULT_PLAN, LAST_DIGITS, type Behaviour, type NumberPlan } from './numbers';
+export type { Phone, PhoneEvents } from './phone';
+export type { Gap, PlayoutFacts } from './playout';
+export type { Speech } from './sound';
+export type { PostedEvent } from './webhooks';
