@@ -15,7 +15,7 @@ const DEEPEST = 64;
 
 /** Places where a secret stands, whichever it is. The first group stays. */
 const PLACES = [
-  /(\bappid(?:=|%3D))[^&\s"'<>#\\]+/gi,
+  /(appid(?:=|%3D))[^&\s"'<>#\\]+/gi,
   /(\bauthorization["']?\s*[:=]\s*["']?(?:(?:bearer|basic|digest|token)\s+)?)[^\s"',;<>]+/gi,
   // With a digit in it, so that "Bearer authentication required" can still be read.
   /(\bbearer\s+)(?=[^\s"']*\d)[^\s"',;<>]+/gi,

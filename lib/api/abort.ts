@@ -1,5 +1,5 @@
 /** Waiting that can be given up: what a caller gets who gave up, and a wait that ends with it. */
-import type { Clock } from '../clock.js';
+import type { Clock } from '../clock';
 
 /** What a promise given up on rejects with: its `name` is `AbortError`, as everywhere in Node. */
 export function abortError(): Error {

@@ -2,11 +2,11 @@
  * Reads what Wavix answered, and says in words what went wrong and what to do. Every text and body that leaves has gone
  * through `redact`: Wavix, or what stands in its place, may send back what it was sent.
  */
-import { isObject } from '../calls/fields.js';
-import { WavixError } from '../errors.js';
-import { redact } from '../redact.js';
-import type { Exchange } from './exchange.js';
-import { operation, type OperationName } from './operations.js';
+import { isObject } from '../calls/fields';
+import { WavixError } from '../errors';
+import { redact } from '../redact';
+import { isUntrusted, type Exchange } from './exchange';
+import { operation, type OperationName } from './operations';
 
 type Answer = Extract<Exchange, { kind: 'answer' }>;
 type NoAnswer = Exclude<Exchange, Answer>;
@@ -196,7 +196,7 @@ function reasonOf(code: string, host: string): string {
 }
 
 function hintForCode(code: string): string {
-  if (/CERT|SELF_SIGNED|UNABLE_TO/.test(code)) {
+  if (isUntrusted(code)) {
     return 'Its certificate is not trusted here: check apiUrl, the clock, and a proxy in between';
   }
   if (/EPROTO|SSL/.test(code))

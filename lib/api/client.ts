@@ -1,13 +1,13 @@
 /** The REST client: every operation the nodes need, in both API styles (wavix-api.md, "Two API styles"). */
-import { firstIn, isObject } from '../calls/fields.js';
-import { systemClock, type Clock } from '../clock.js';
-import { WavixError } from '../errors.js';
-import { redact } from '../redact.js';
-import { abortError, onAbort } from './abort.js';
-import { incomplete, noAnswer, readAnswer, type Asked } from './answer.js';
-import { Exchanger, type Exchange } from './exchange.js';
-import * as check from './input.js';
-import type { AnswerBody, StreamParams } from './input.js';
+import { firstIn, isObject } from '../calls/fields';
+import { systemClock, type Clock } from '../clock';
+import { WavixError } from '../errors';
+import { redact } from '../redact';
+import { abortError, onAbort } from './abort';
+import { incomplete, noAnswer, readAnswer, type Asked } from './answer';
+import { Exchanger, type Exchange } from './exchange';
+import * as check from './input';
+import type { AnswerBody, StreamParams } from './input';
 import {
   buildRequest,
   jsonOf,
@@ -17,12 +17,12 @@ import {
   type ApiRequest,
   type Ids,
   type OperationName,
-} from './operations.js';
-import { MOST_TRIES, retry, retryAfterMs, type Try } from './retry.js';
-import { checkSettings, type ApiSettings, type CheckedSettings } from './settings.js';
+} from './operations';
+import { MOST_TRIES, retry, retryAfterMs, type Try } from './retry';
+import { checkSettings, type ApiSettings, type CheckedSettings } from './settings';
 
-export type { AnswerBody, StreamParams } from './input.js';
-export type { ApiSettings, ApiStyle } from './settings.js';
+export type { AnswerBody, StreamParams } from './input';
+export type { ApiSettings, ApiStyle } from './settings';
 
 /** What Wavix answered, secrets taken out. */
 export type ApiAnswer = Record<string, unknown>;

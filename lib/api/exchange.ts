@@ -5,9 +5,9 @@
 import http from 'node:http';
 import https from 'node:https';
 import axios, { type AxiosInstance } from 'axios';
-import type { Clock } from '../clock.js';
-import { abortError, onAbort } from './abort.js';
-import type { ApiRequest } from './operations.js';
+import type { Clock } from '../clock';
+import { abortError, onAbort } from './abort';
+import type { ApiRequest } from './operations';
 
 /** What became of a request. */
 export type Exchange =
@@ -98,7 +98,14 @@ function failureOf(error: unknown, connected: boolean): Exchange {
   const { code, message } = error as { code?: unknown; message?: unknown };
   if (typeof message === 'string' && message.startsWith('maxContentLength')) return { kind: 'too-large' };
   const harmless = typeof code === 'string' && /^[A-Z][A-Z0-9_]{2,50}$/.test(code) ? code : 'unknown';
-  return { kind: connected ? 'lost' : 'unreachable', code: harmless };
+  // Found out in the handshake, before anything is sent; in a proxy's tunnel `connected` can't tell.
+  const reached = connected && !isUntrusted(harmless);
+  return { kind: reached ? 'lost' : 'unreachable', code: harmless };
+}
+
+/** Whether a system's code means that the other side's certificate was refused. */
+export function isUntrusted(code: string): boolean {
+  return /CERT|SELF_SIGNED|^UNABLE_TO_/.test(code);
 }
 
 /**

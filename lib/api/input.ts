@@ -2,8 +2,8 @@
  * Checks what a flow hands over before Wavix is asked. The texts name the field, never its value: a secret may have been
  * put into the wrong one.
  */
-import { WavixError } from '../errors.js';
-import type { StreamChannel, StreamType } from '../streams/wire.js';
+import { WavixError } from '../errors';
+import type { StreamChannel, StreamType } from '../streams/wire';
 
 /** What starts a stream; the guide's step 3, all mandatory. */
 export interface StreamParams {

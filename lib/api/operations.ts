@@ -2,8 +2,8 @@
  * The REST operations as one table, and the request that each makes in either API style (wavix-api.md, "Two API styles";
  * the appid style is call-streaming-guide's).
  */
-import { WavixError } from '../errors.js';
-import type { ApiStyle, CheckedSettings } from './settings.js';
+import { WavixError } from '../errors';
+import type { ApiStyle, CheckedSettings } from './settings';
 
 /** What sets the two styles apart, once for all operations. */
 export const STYLES = {

@@ -2,9 +2,9 @@
  * When a request is made again, and how long to wait before. What may be made again is the caller's to say: it knows
  * whether Wavix can have carried it out already.
  */
-import type { Clock } from '../clock.js';
-import type { WavixError } from '../errors.js';
-import { sleep } from './abort.js';
+import type { Clock } from '../clock';
+import type { WavixError } from '../errors';
+import { sleep } from './abort';
 
 /** Tries in all, of what Wavix certainly did not do. */
 export const MOST_TRIES = 3;

@@ -1,5 +1,5 @@
 /** What the REST client needs to know, checked before anything is sent. */
-import { WavixError } from '../errors.js';
+import { WavixError } from '../errors';
 
 /** Which of Wavix's two REST APIs to speak; see `operations.ts`. */
 export type ApiStyle = 'appid' | 'bearer';
@@ -37,6 +37,8 @@ export function checkSettings(settings: ApiSettings): CheckedSettings {
   if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
     throw config('apiUrl must be a whole address that starts with https:// (or http://)');
   }
+  // The parser would take it for part of a host's name.
+  if (apiUrl.includes('${')) throw config('apiUrl names an environment variable that has no value');
   if (url.username || url.password) throw config('apiUrl must hold no user name or password');
   if (url.search || url.hash) throw config('apiUrl must end with its path: no ? or # in it');
 

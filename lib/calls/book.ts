@@ -2,10 +2,10 @@
  * The one owner of what is known of a line's calls: takes their events once each, tells those who listen, and knows how
  * each call went, also when the events came before anybody asked.
  */
-import { systemClock, type Clock } from '../clock.js';
-import type { CallEvent } from './events.js';
-import { identityOf } from './identity.js';
-import { Recent } from './recent.js';
+import { systemClock, type Clock } from '../clock';
+import type { CallEvent } from './events';
+import { identityOf } from './identity';
+import { Recent } from './recent';
 
 /** Why a call was not answered. */
 export type NotAnswered = 'busy' | 'rejected' | 'cancelled' | 'failed' | 'completed' | 'timeout';

@@ -1,6 +1,6 @@
 /** Call events as Wavix posts them (wavix-api.md, "Call events"), and as older senders do. */
-import { WavixError } from '../errors.js';
-import { firstIn, isObject } from './fields.js';
+import { WavixError } from '../errors';
+import { firstIn, isObject } from './fields';
 
 /** An event of a call. */
 export interface CallEvent {

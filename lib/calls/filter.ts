@@ -1,5 +1,5 @@
 /** Which call events a flow wants to hear of. */
-import type { CallEvent } from './events.js';
+import type { CallEvent } from './events';
 
 export interface EventFilter {
   /** Types of events; empty: all. */

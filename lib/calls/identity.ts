@@ -1,6 +1,6 @@
 /** What makes two posts the same event: Wavix repeats a post that it got no answer to. */
 import { createHash } from 'node:crypto';
-import { eventPayload, type CallEvent } from './events.js';
+import { eventPayload, type CallEvent } from './events';
 
 /**
  * The same for an event and its repeat: call, type, time and `event_payload`; where the sender gives no time, call, type

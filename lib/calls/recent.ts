@@ -1,5 +1,5 @@
 /** What happened lately, bounded in time, number and weight, without a timer: the oldest goes when something new comes. */
-import type { Clock } from '../clock.js';
+import type { Clock } from '../clock';
 
 export interface Bounds {
   /** How long an entry counts after it was added, ms. */
