@@ -94,7 +94,7 @@ export class Bench {
   async load(flow: FlowNode[], credentials: object = { config: { apiKey: API_KEY } }): Promise<void> {
     this.flow = flow;
     const nodes = flow.map((node) => ({ wires: [], ...node }));
-    await helper.load(ALL_NODES as never, nodes as never, credentials as never);
+    await helper.load(ALL_NODES, nodes, credentials);
     this.attach();
   }
 
@@ -102,10 +102,7 @@ export class Bench {
   async deploy(flow: FlowNode[], type: 'full' | 'flows' | 'nodes' = 'full'): Promise<void> {
     this.flow = flow;
     const nodes = flow.map((node) => ({ wires: [], ...node }));
-    const { setFlows } = helper as unknown as {
-      setFlows(flow: object, type: string, credentials: object): Promise<void>;
-    };
-    await setFlows.call(helper, nodes, type, { config: { apiKey: API_KEY } });
+    await helper.setFlows(nodes, type, { config: { apiKey: API_KEY } });
     this.attach();
   }
 
