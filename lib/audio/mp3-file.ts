@@ -116,9 +116,8 @@ async function findRuns(data: Buffer, maxMs: number, pace: Pace): Promise<Run[]>
 }
 
 /** The decoder gives two channels always, the same twice for mono. */
-function mixDown(channels: Float32Array[], count: number): Buffer {
-  const [left, right = left] = channels;
-  const mixed = Buffer.allocUnsafe(count * 4);
-  for (let i = 0; i < count; i++) mixed.writeFloatLE(((left?.[i] ?? 0) + (right?.[i] ?? 0)) / 2, i * 4);
-  return mixed;
+function mixDown([left, right = left]: Float32Array[], count: number): Buffer {
+  const mixed = new Float32Array(count);
+  for (let i = 0; i < count; i++) mixed[i] = ((left?.[i] ?? 0) + (right?.[i] ?? 0)) / 2;
+  return Buffer.from(mixed.buffer);
 }

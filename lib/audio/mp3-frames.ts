@@ -44,15 +44,15 @@ export function looksLikeMp3(data: Buffer): boolean {
  * there the file ends.
  */
 export function* mp3Frames(data: Buffer): Generator<Mp3Frame> {
-  let at = id3Bytes(data);
   let rubbish = MAX_RUBBISH;
-  for (;;) {
-    // What stands where a frame is due is believed; after anything else, frames must show themselves anew.
-    const frame = readFrame(data, at) ?? nextStart(data, at, rubbish);
-    if (!frame) return;
+  let at = id3Bytes(data);
+  let frame = nextStart(data, at, rubbish);
+  while (frame) {
     yield frame;
     rubbish -= frame.offset - at;
     at = frame.offset + frame.length;
+    // What stands where a frame is due is believed; after anything else, frames must show themselves anew.
+    frame = readFrame(data, at) ?? nextStart(data, at, rubbish);
   }
 }
 
