@@ -173,6 +173,11 @@ describe('matches', () => {
       assert.equal(matches(event, { ...ALL, ...filter }), expected));
   }
 
+  it('takes no two names for the same number', () => {
+    const called = readCallEvent({ ...SETUP, to: 'sales' });
+    assert.equal(matches(called, { ...ALL, number: 'reception' }), false);
+  });
+
   it('passes an event without number or direction only where none is asked for', () => {
     const bare = readCallEvent({ id: 'c', type: 'answered' });
     assert.equal(matches(bare, ALL), true);
