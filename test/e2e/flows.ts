@@ -41,10 +41,13 @@ export function button(id: string, ...wires: string[]): FlowNode {
   return { id, type: 'inject', props: [], wires: [wires] };
 }
 
-/** Puts nodes on a tab; those that have one stay there, config nodes are on none. */
+/** Puts nodes on a tab. Without a place (`x`, `y`) Node-RED would take them for config nodes. */
 export function onTab(id: string, nodes: FlowNode[]): FlowNode[] {
   const tab = { id, type: 'tab', label: id };
-  return [tab, ...nodes.map((node) => (node.type === 'wavix-config' ? node : { z: id, ...node }))];
+  return [
+    tab,
+    ...nodes.map((node) => (node.type === 'wavix-config' ? node : { z: id, x: 0, y: 0, ...node })),
+  ];
 }
 
 /** Properties that a test gives to single nodes of the switchboard, by their id. */

@@ -23,6 +23,7 @@ export class Recorder {
   private read = new Set<Recorded>();
 
   add(recorded: Recorded): void {
+    delete recorded.msg._msgid; // Node-RED's own
     this.all.push(recorded);
     const waiting = this.waiting.find((w) => w.name === recorded.name && w.matches(recorded.msg));
     if (!waiting) return;
