@@ -11,6 +11,7 @@
   const PACKAGE = '@wavix-flows/node-red-wavix';
   /** What Node-RED itself puts another value in for, so that it can't be judged here. */
   const ENVIRONMENT = /^\$\{[^}]+\}$|^\$\([^)]+\)$/;
+  const ENCODINGS = ['pcm', 'float32', 'mulaw', 'alaw', 'base64'];
   const WHOLE = /^\s*\d+\s*$/;
   /** node → its open form. A form that has left the page is a closed one. */
   const forms = new WeakMap();
@@ -20,6 +21,23 @@
   /** A text of the common catalogue: `common.<key>` of wavix-config. */
   function text(key, values) {
     return RED._(`${PACKAGE}/wavix-config:common.${key}`, values);
+  }
+
+  /** A text by its key: `common.…` is common to all nodes, any other is of the node's own catalogue. */
+  function words(node, key, values) {
+    return key.startsWith('common.') ? text(key.slice('common.'.length), values) : node._(key, values);
+  }
+
+  /** The property every node but the config itself has. Its label is read late: catalogues may load after this. */
+  function configProperty() {
+    return {
+      value: '',
+      type: 'wavix-config',
+      required: true,
+      get label() {
+        return text('label.config');
+      },
+    };
   }
 
   function isConfig(node) {
@@ -36,6 +54,11 @@
     return formOf(node).find(`#node-${isConfig(node) ? 'config-' : ''}input-${property}`);
   }
 
+  /** Parts of an open form, by a selector. */
+  function part(node, selector) {
+    return formOf(node).find(selector);
+  }
+
   /** What a property is worth now: as in the node's own form while that is open, else as stored. */
   function current(node, property) {
     const input = formOf(node) ? field(node, property) : $();
@@ -45,7 +68,7 @@
 
   /**
    * A validator as Node-RED 3 and later take it. `check(value, get)` answers whether the value will do; `error` is the
-   * key of what to say if not, in the node's own catalogue, with the rule's own `min` and `max` in it. A property whose
+   * key of what to say if not (`words`), with the rule's own `min` and `max` in it. A property whose
    * `when(get)` is false is not shown, so it can't be wrong. `blank`: may be empty.
    */
   function validator(rule, check) {
@@ -55,7 +78,7 @@
       const given = value === undefined || value === null ? '' : String(value);
       if (given.trim() === '' && rule.blank) return true;
       if (ENVIRONMENT.test(given)) return true;
-      return check(given, get) || this._(rule.error, { min: rule.min, max: rule.max });
+      return check(given, get) || words(this, rule.error, { min: rule.min, max: rule.max });
     };
   }
 
@@ -67,12 +90,13 @@
         return WHOLE.test(given) && number >= rule.min && number <= rule.max;
       }),
 
-    /** An address with one of `schemes` ("https:"), a host, and neither query nor fragment. */
+    /** An address with one of `schemes` ("https:"), without user name and password; `query`: may have one. */
     url: (rule) =>
       validator(rule, (given) => {
         try {
           const url = new URL(given);
-          return rule.schemes.includes(url.protocol) && url.host !== '' && (rule.query || !/[?#]/.test(given));
+          const plain = url.username === '' && url.password === '' && (rule.query || !/[?#]/.test(given));
+          return plain && rule.schemes.includes(url.protocol);
         } catch {
           return false;
         }
@@ -151,8 +175,8 @@
     const type = field(node, 'streamType');
     type.on('change', () => {
       const twoway = type.val() === 'twoway';
-      formOf(node).find('.wavix-when-oneway').toggle(!twoway);
-      formOf(node).find('.wavix-when-twoway').toggle(twoway);
+      part(node, '.wavix-when-oneway').toggle(!twoway);
+      part(node, '.wavix-when-twoway').toggle(twoway);
     });
   }
 
@@ -187,18 +211,30 @@
     return hertz > 0 ? text('unit.kHz', { value: hertz / 1000 }) : String(rate);
   }
 
+  /** The name of an encoding, for the canvas. */
+  function encoding(value) {
+    return ENCODINGS.includes(value) ? text(`encodingShort.${value}`) : String(value);
+  }
+
+  function isG711(value) {
+    return value === 'mulaw' || value === 'alaw';
+  }
+
   window.WavixEditor = {
     text,
+    configProperty,
     validate,
     open,
     field,
+    part,
     current,
     typedInput,
-    keepChoice,
     streamFields,
     saveStreamFields,
     saveNumbers,
     onadd,
     kilohertz,
+    encoding,
+    isG711,
   };
 })();

@@ -1,0 +1,155 @@
+/**
+ * The editor's side of the nodes, read from their sources: forms, catalogues, and the definitions the scripts register,
+ * run here with as much of Node-RED's editor as they need before a form is open.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createContext, runInContext } from 'node:vm';
+
+export const root = join(__dirname, '../../..');
+export const PACKAGE = '@wavix-flows/node-red-wavix';
+
+export const read = (...path: string[]): string => readFileSync(join(root, ...path), 'utf8');
+
+const manifest = JSON.parse(read('package.json')) as { 'node-red': { nodes: Record<string, string> } };
+/** All node types of the package. */
+export const types = Object.keys(manifest['node-red'].nodes);
+
+interface Catalogue {
+  [key: string]: string | Catalogue;
+}
+
+/** Every key of a catalogue, such as `wavix-call.label.to`, with its text. */
+function flatten(catalogue: Catalogue, prefix = ''): [key: string, text: string][] {
+  return Object.entries(catalogue).flatMap(([key, value]) =>
+    typeof value === 'string'
+      ? [[prefix + key, value] as [string, string]]
+      : flatten(value, `${prefix}${key}.`),
+  );
+}
+
+const nodeRedWords = new Map(
+  flatten(
+    JSON.parse(read('node_modules/@node-red/nodes/locales/en-US/messages.json')) as Catalogue,
+    'node-red:',
+  ),
+);
+
+/** node type → key → text. */
+export const catalogues = new Map(
+  types.map((type) => [
+    type,
+    new Map(flatten(JSON.parse(read('locales/en-US', `${type}.json`)) as Catalogue)),
+  ]),
+);
+
+/** The text of a key as it stands in `type`'s form or script; undefined if there is none. */
+export function lookUp(type: string, key: string): string | undefined {
+  if (key.startsWith('node-red:')) return nodeRedWords.get(key);
+  const [namespace, own] = key.includes(':') ? key.split(':') : [`${PACKAGE}/${type}`, key];
+  return catalogues.get(namespace?.slice(PACKAGE.length + 1) ?? '')?.get(own ?? '');
+}
+
+function translate(type: string, key: string, values: Record<string, unknown> = {}): string {
+  const text = lookUp(type, key);
+  if (text === undefined) throw new Error(`${type}: there is no text for ${key}`);
+  return text.replace(/__(\w+)__/g, (_whole, name: string) => String(values[name]));
+}
+
+export interface Property {
+  value: unknown;
+  type?: string;
+  required?: boolean;
+  label?: string;
+  validate?: (this: EditorNode, value: unknown, options: object) => boolean | string;
+}
+
+export interface Definition {
+  category: string;
+  color: string;
+  icon: string;
+  inputs?: number;
+  outputs?: number;
+  defaults: Record<string, Property>;
+  credentials?: Record<string, { type: string }>;
+  paletteLabel: (this: EditorNode) => string;
+  label: (this: EditorNode) => string;
+  outputLabels?: (this: EditorNode, index: number) => string | undefined;
+  onadd?: (this: EditorNode) => void;
+}
+
+/** A node as the editor has it. */
+export interface EditorNode {
+  _: (key: string, values?: Record<string, unknown>) => string;
+  _def: Definition;
+  [property: string]: unknown;
+}
+
+export const html = (type: string): string => read('nodes', `${type}.html`);
+
+function scripts(type: string): string {
+  return [...html(type).matchAll(/<script type="text\/javascript">(.*?)<\/script>/gs)]
+    .map(([, script]) => script)
+    .join('\n');
+}
+
+/** The template of a node's form. */
+export function form(type: string): string {
+  const template = new RegExp(`<script type="text/html" data-template-name="${type}">(.*?)</script>`, 's');
+  return template.exec(html(type))?.[1] ?? '';
+}
+
+/** All the code of the editor's side, by file. */
+export const code = new Map([
+  ['resources/editor.js', read('resources/editor.js')],
+  ...types.map((type): [string, string] => [`nodes/${type}.html`, scripts(type)]),
+]);
+
+/** All the code of the runtime's side, in one. */
+export const runtime = readdirSync(join(root, 'nodes'), { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.ts'))
+  .map((file) => read('nodes', file))
+  .join('\n');
+
+/** Config nodes that `RED.nodes.eachConfig` tells of; for a test to fill. */
+export const configs: { id: string; type: string; z?: string }[] = [];
+
+/** What of jQuery is used before a form is open: an element that is put into the page. */
+const $ = () => ({ attr: () => ({ appendTo: () => undefined }), length: 0 });
+
+/** The definitions that the scripts of the nodes register. */
+export const definitions = new Map<string, Definition>();
+const page: Record<string, unknown> = { $, URL, document: {} };
+page.window = page;
+page.RED = {
+  _: (key: string, values?: Record<string, unknown>) => translate('wavix-config', key, values),
+  nodes: {
+    registerType: (type: string, definition: Definition) => definitions.set(type, definition),
+    eachConfig: (tell: (config: object) => void) => configs.forEach(tell),
+  },
+  utils: {
+    // Node-RED's own, as far as it is needed: a property's name.
+    validateTypedProperty: (value: string) => /^[A-Za-z_][\w.]*$/.test(value) || 'invalid property',
+  },
+};
+createContext(page);
+for (const [file, source] of code) runInContext(source, page, { filename: file });
+
+/** A node as it is when it has just been dragged in, with some properties set. */
+export function newNode(type: string, properties: Record<string, unknown> = {}): EditorNode {
+  const _def = definitions.get(type)!;
+  const defaults = Object.entries(_def.defaults).map(([name, { value }]) => [name, value]);
+  return {
+    ...(structuredClone(Object.fromEntries(defaults)) as Record<string, unknown>),
+    ...properties,
+    type,
+    _: (key, values) => translate(type, key, values),
+    _def,
+  };
+}
+
+/** What is wrong with a property of a node, in words; undefined if nothing. */
+export function complaint(node: EditorNode, property: string): string | undefined {
+  const result = node._def.defaults[property]?.validate?.call(node, node[property], {}) ?? true;
+  return result === true ? undefined : String(result);
+}

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { catalogues, code, form, lookUp, PACKAGE, read, runtime, types } from './editor';
+
+const COMMON = `${PACKAGE}/wavix-config:common.`;
+
+/** The keys a form's `data-i18n` name, without `[placeholder]` and the like. */
+function keysOfForm(type: string): string[] {
+  return [...form(type).matchAll(/data-i18n="([^"]+)"/g)]
+    .flatMap(([, keys]) => keys?.split(';') ?? [])
+    .map((key) => key.replace(/^\[\w+\]/, ''));
+}
+
+/**
+ * The keys code names. One that is put together there ends with a dot: `wavix-call.output.`.
+ *
+ * @param literal how a key begins
+ */
+function keysOfCode(source: string): string[] {
+  const own = [...source.matchAll(/['"`]((?:wavix-[a-z-]+|common)\.[\w.-]+)/g)].map(([, key]) => key ?? '');
+  const common = [...source.matchAll(/\btext\(['"`]([\w.-]+)/g)].map(([, key]) => `common.${key ?? ''}`);
+  const permissions = [...source.matchAll(/needsPermission\('([^']+)'/g)].map(([, name]) => name);
+  return [...own, ...common].filter((key) => !/\.(svg|html|js)$/.test(key) && !permissions.includes(key));
+}
+
+/** Where a key of code is to be found: its first word is its catalogue. */
+function ownerOf(key: string): string {
+  return key.startsWith('common.') ? 'wavix-config' : key.slice(0, key.indexOf('.'));
+}
+
+function isKnown(key: string): boolean {
+  const words = catalogues.get(ownerOf(key));
+  return key.endsWith('.')
+    ? [...(words?.keys() ?? [])].some((known) => known.startsWith(key))
+    : words?.has(key) === true;
+}
+
+describe('the words of the editor', () => {
+  for (const type of types) {
+    it(`${type}: each text of the form is in a catalogue`, () => {
+      const keys = keysOfForm(type);
+      assert.ok(keys.length > 5, 'the form has texts');
+      assert.deepEqual(
+        keys.filter((key) => lookUp(type, key) === undefined),
+        [],
+      );
+    });
+
+    it(`${type}: its catalogue is under its own name`, () => {
+      const roots = new Set([...catalogues.get(type)!.keys()].map((key) => key.slice(0, key.indexOf('.'))));
+      roots.delete('common');
+      assert.deepEqual([...roots], [type]);
+    });
+
+    it(`${type}: the form has no text outside the catalogues`, () => {
+      const template = form(type).replace(/<!--.*?-->/gs, '');
+      assert.equal(template.replace(/<[^>]*>/gs, '').trim(), '');
+      const worded = [
+        ...template.matchAll(/\s(placeholder|title|alt|aria-label|label|value)="([^"]*)"/g),
+      ].filter(
+        // The values of an <option> are what is stored, and are not shown.
+        ([, attribute, value]) => attribute !== 'value' || /[^a-z0-9]/.test(value ?? ''),
+      );
+      assert.deepEqual(worded, []);
+    });
+  }
+
+  it('each text that code names is in a catalogue', () => {
+    const keys = [...code.values(), runtime].flatMap(keysOfCode);
+    assert.ok(keys.includes('wavix-call.status.placing') && keys.includes('common.error.options'));
+    assert.deepEqual(
+      keys.filter((key) => !isKnown(key)),
+      [],
+    );
+  });
+
+  it('code has no sentences of its own', () => {
+    for (const [file, source] of code) {
+      const bare = source.replace(/\/\*.*?\*\//gs, '').replace(/\/\/ .*$/gm, '');
+      const literals = [...bare.matchAll(/'([^'\n]*)'|"([^"\n]*)"/g)].map(([, one, two]) => one ?? two ?? '');
+      const events = /^(change|keyup|paste|focusout)( (change|keyup|paste|focusout))+$/;
+      const sentences = literals.filter(
+        (text) => /[A-Za-z]{2,} [A-Za-z]{2,}/.test(text) && !events.test(text) && !/^[#.<]/.test(text),
+      );
+      assert.deepEqual(
+        sentences.filter((text) => text !== 'use strict'),
+        [],
+        file,
+      );
+    }
+  });
+
+  it('no text of the catalogues is unused', () => {
+    const inForms = types.flatMap((type) =>
+      keysOfForm(type).map((key) => (key.startsWith(COMMON) ? `common.${key.slice(COMMON.length)}` : key)),
+    );
+    const used = [...inForms, ...[...code.values(), runtime].flatMap(keysOfCode)];
+    const exact = new Set(used);
+    const prefixes = used.filter((key) => key.endsWith('.'));
+    const sources = [...code.values(), runtime].join('\n');
+    // The end of a key that is put together is a word of the code too.
+    const isPutTogether = (key: string) =>
+      prefixes.some((prefix) => key.startsWith(prefix) && sources.includes(`'${key.slice(prefix.length)}'`));
+    for (const [type, words] of catalogues) {
+      const unused = [...words.keys()].filter(
+        (key) =>
+          // i18next chooses among the forms of a number by itself.
+          !exact.has(key.replace(/_(zero|one|other)$/, '')) && !isPutTogether(key),
+      );
+      assert.deepEqual(unused, [], type);
+    }
+  });
+
+  it('statuses are short', () => {
+    for (const words of catalogues.values()) {
+      for (const [key, text] of words) {
+        if (key.includes('.status.')) assert.ok(text.length <= 24, `${key}: ${text}`);
+      }
+    }
+  });
+});
+
+describe('the help', () => {
+  for (const type of types) {
+    const help = read('locales/en-US', `${type}.html`);
+    const body = /<script type="text\/markdown" data-help-name="([^"]+)">\n(.*)<\/script>/s.exec(help);
+
+    it(`${type}: is there, for that node, with an example`, () => {
+      assert.equal(body?.[1], type);
+      assert.match(body[2] ?? '', /^### Examples?$/m);
+    });
+
+    it(`${type}: its lists of properties are as Node-RED reads them`, () => {
+      // ": name (type) : text", and a further colon would end the text.
+      const lines = (body?.[2] ?? '').split('\n').filter((line) => line.startsWith(':'));
+      assert.deepEqual(
+        lines.filter((line) => !/^: [^:()]+ \([^:()]+\) : [^:]+$/.test(line)),
+        [],
+      );
+    });
+
+    it(`${type}: no line is indented, which would make it code`, () => {
+      assert.doesNotMatch(body?.[2] ?? '', /^ {4}/m);
+    });
+  }
+});
