@@ -88,9 +88,12 @@ export class Line implements Route {
 
   /** Takes new settings after a deploy. Live streams go on; open routes move if their place changed. */
   async configure(settings: LineSettings): Promise<void> {
+    const { apiUrl, apiStyle, apiKey } = this.settings;
     this.settings = settings;
-    this.client?.close();
-    this.client = undefined;
+    if (apiUrl !== settings.apiUrl || apiStyle !== settings.apiStyle || apiKey !== settings.apiKey) {
+      // The former one is not closed: what it has under way may be a hang-up.
+      this.client = undefined;
+    }
     if (this.routes && (this.routes.path !== this.servedPath || this.routes.port !== settings.port)) {
       this.shut();
       await this.open();

@@ -20,6 +20,13 @@ interface WavixConfigDef extends NodeDef {
 
 /** @throws WavixError `WAVIX_CONFIG` */
 function settingsOf(def: WavixConfigDef, credentials: Credentials | undefined): LineSettings {
+  const path = text(def.path) || '/wavix';
+  if (!/^[\w\-./~]+$/.test(path)) {
+    throw new WavixError(
+      'WAVIX_CONFIG',
+      'path may hold letters, digits, and - . _ ~ between its slashes, such as /wavix.',
+    );
+  }
   const port = number(def.port, { name: 'port', fallback: -1, min: 0, max: 65_535 });
   return {
     apiUrl: text(def.apiUrl) || 'https://api.wavix.com',
@@ -27,7 +34,7 @@ function settingsOf(def: WavixConfigDef, credentials: Credentials | undefined): 
     apiKey: text(credentials?.apiKey),
     secret: text(credentials?.secret),
     publicUrl: text(def.publicUrl),
-    path: text(def.path) || '/wavix',
+    path,
     port: port === -1 ? undefined : port,
   };
 }

@@ -15,7 +15,7 @@ interface WavixHangupDef extends NodeDef {
 /** Resolves when the caller has heard all that is queued, when the stream ends, or after `ms`. */
 function lastWordHeard(streams: StreamHub, callId: string, ms: number): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
+    const timer = setTimeout(resolve, ms).unref();
     const heard = () => {
       clearTimeout(timer);
       resolve();
