@@ -28,9 +28,9 @@ export type WavixErrorCode =
 export class WavixError extends Error {
   override readonly name = 'WavixError';
   /** HTTP status of Wavix's answer, with `WAVIX_API`. */
-  readonly status?: number;
+  declare readonly status?: number;
   /** Body of Wavix's answer (parsed JSON, or text), secrets taken out, with `WAVIX_API`. */
-  readonly body?: unknown;
+  declare readonly body?: unknown;
 
   constructor(
     readonly code: WavixErrorCode,

@@ -82,7 +82,10 @@ export class Line implements Route {
     private settings: LineSettings,
     private readonly deps: LineDeps,
   ) {
-    this.calls = new CallBook({ clock: deps.clock });
+    this.calls = new CallBook({
+      clock: deps.clock,
+      onListenerError: (error) => deps.log(error instanceof Error ? error.message : String(error)),
+    });
     this.streams = new StreamHub({ clock: deps.clock, log: deps.log });
   }
 
