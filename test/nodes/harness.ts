@@ -1,6 +1,7 @@
 /** Runs flows of our nodes in Node-RED's test runtime against the local Wavix, over real sockets. */
-import { EventEmitter, once } from 'node:events';
-import type { NodeMessage } from 'node-red';
+import assert from 'node:assert/strict';
+import { hooks } from '@node-red/util';
+import type { Node, NodeAPI, NodeDef, NodeMessage, NodeStatus } from 'node-red';
 import helper from 'node-red-node-test-helper';
 import answerNode from '../../nodes/wavix-answer';
 import callNode from '../../nodes/wavix-call';
@@ -11,9 +12,38 @@ import streamInNode from '../../nodes/wavix-stream-in';
 import streamOutNode from '../../nodes/wavix-stream-out';
 import streamStartNode from '../../nodes/wavix-stream-start';
 import streamStopNode from '../../nodes/wavix-stream-stop';
-import { LocalWavix, type LocalWavixOptions } from '../../simulator';
+import { findLine } from '../../nodes/shared/lines';
+import type { WavixError } from '../../lib/errors';
+import { LocalWavix, type Call, type LocalWavixOptions, type NumberPlan } from '../../simulator';
+import { Recorder } from './recorder';
+import { findSecret } from './secrets';
 
 export const API_KEY = 'a-key-that-must-never-be-seen';
+export const SECRET = 'a-secret-that-must-never-be-seen';
+
+helper.init(require.resolve('node-red'));
+
+export type Message = NodeMessage & Record<string, unknown>;
+
+export interface FlowNode {
+  id: string;
+  type: string;
+  wires?: string[][];
+  [property: string]: unknown;
+}
+
+/** One call of `done`, as Node-RED's `onComplete` hook sees it. */
+export interface Completion {
+  id: string;
+  msg: Message;
+  /** what `done` was given */
+  error: (Partial<WavixError> & { message: string }) | undefined;
+}
+
+export type Deploy = 'full' | 'flows' | 'nodes';
+
+/** The bench that is running: Node-RED's test runtime is there once only. */
+let running: Bench | undefined;
 
 const ALL_NODES = [
   configNode,
@@ -25,65 +55,60 @@ const ALL_NODES = [
   streamStopNode,
   streamInNode,
   streamOutNode,
+  recordNode,
 ];
 
-helper.init(require.resolve('node-red'));
-
-export type Message = NodeMessage & Record<string, unknown>;
-
-/** What came out of a wire: everything in order, and a way to wait for what comes next. */
-export class Recorder {
-  readonly all: Message[] = [];
-  private taken = 0;
-  private readonly arrivals = new EventEmitter();
-
-  add(message: Message): void {
-    this.all.push(message);
-    this.arrivals.emit('message');
-  }
-
-  /** The next message not taken yet that fits; those before it are passed over. */
-  async next(fits: (message: Message) => boolean = () => true, ms = 5000): Promise<Message> {
-    const signal = AbortSignal.timeout(ms);
-    for (;;) {
-      while (this.taken < this.all.length) {
-        const message = this.all[this.taken++]!;
-        if (fits(message)) return message;
-      }
-      try {
-        await once(this.arrivals, 'message', { signal });
-      } catch {
-        throw new Error(
-          `No such message came in ${ms} ms; there were: ${JSON.stringify(this.all).slice(0, 2000)}`,
-        );
-      }
-    }
-  }
+/** `record`: keeps what reaches it, from its first moment on. `slow`: takes `closeMs` to close. */
+function recordNode(RED: NodeAPI): void {
+  RED.nodes.registerType('record', function record(this: Node, def: NodeDef) {
+    RED.nodes.createNode(this, def);
+    this.on('input', (msg) => running?.seen(def.id).add(msg));
+  });
+  RED.nodes.registerType('slow', function slow(this: Node, def: NodeDef & { closeMs?: number }) {
+    RED.nodes.createNode(this, def);
+    this.on('close', (done: () => void) => void setTimeout(done, def.closeMs ?? 100));
+  });
+  running?.serve(RED);
 }
 
-export interface FlowNode {
-  id: string;
-  type: string;
-  wires?: string[][];
-  [property: string]: unknown;
-}
-
-/** One running flow. Nodes of type `helper` record what reaches them; Catch is there as `errors`. */
+/** One running flow. Every wire that leads to no node of the flow leads to a `record` node of that id. */
 export class Bench {
   readonly wavix: LocalWavix;
-  flow: FlowNode[] = [];
-  private recorders = new Map<string, Recorder>();
+  /** What the flow's Catch node got. */
+  readonly errors: Recorder<Message>;
+  /** Each status of each node, as the flow's Status node got it. */
+  readonly statuses: Recorder<Message & { status: NodeStatus & { source: { id: string } } }>;
+  /** Each call of `done`, by whichever node. */
+  readonly completions = new Recorder<Completion>();
+  /** What must be seen nowhere, beside the key and the secret. */
+  readonly secrets: string[] = [];
+
+  private readonly recorders = new Map<string, Recorder<Message>>();
+  private readonly logs: unknown[] = [];
+  private readonly cleanups: (() => unknown)[] = [];
+  private httpNodeServed = false;
 
   private constructor(options: LocalWavixOptions) {
     this.wavix = new LocalWavix({ apiKey: API_KEY, ...options });
+    this.errors = this.seen('errors');
+    this.statuses = this.seen('statuses') as typeof this.statuses;
   }
 
   /** Starts the local Wavix and Node-RED's server. */
   static async start(options: LocalWavixOptions = {}): Promise<Bench> {
-    const bench = new Bench({ defaults: { answerAfterMs: 60, ringMs: 20 }, ...options });
+    const bench = new Bench({ defaults: { answerAfterMs: 10, ringMs: 5 }, ...options });
     await bench.wavix.start();
     await helper.startServer();
+    hooks.add('onComplete.bench', ({ msg, node, error }: CompleteEvent) => {
+      bench.completions.add({ id: node.id, msg, error });
+    });
+    running = bench;
     return bench;
+  }
+
+  /** Runs something when the bench stops, before Wavix does. */
+  onStop(cleanup: () => unknown): void {
+    this.cleanups.push(cleanup);
   }
 
   /** A config that knows this bench's Wavix and listens on a free port of its own. */
@@ -92,46 +117,135 @@ export class Bench {
   }
 
   async load(flow: FlowNode[], credentials: object = { config: { apiKey: API_KEY } }): Promise<void> {
-    this.flow = flow;
-    const nodes = flow.map((node) => ({ wires: [], ...node }));
-    await helper.load(ALL_NODES, nodes, credentials);
-    this.attach();
+    await helper.load(ALL_NODES, whole(flow), credentials);
+    this.keepLogs();
   }
 
-  /** Replaces the flows as a deploy does. */
-  async deploy(flow: FlowNode[], type: 'full' | 'flows' | 'nodes' = 'full'): Promise<void> {
-    this.flow = flow;
-    const nodes = flow.map((node) => ({ wires: [], ...node }));
-    await helper.setFlows(nodes, type, { config: { apiKey: API_KEY } });
-    this.attach();
+  /** Replaces the flows as a deploy does; resolves when the new ones run. */
+  async deploy(
+    flow: FlowNode[],
+    type: Deploy = 'full',
+    credentials: object = { config: { apiKey: API_KEY } },
+  ): Promise<void> {
+    await helper.setFlows(whole(flow), type, credentials);
   }
 
-  /** What reached the `helper` node of that id, over all deploys. */
-  seen(id: string): Recorder {
+  /** What reached the `record` node of that id, over all deploys. */
+  seen(id: string): Recorder<Message> {
     let recorder = this.recorders.get(id);
     if (!recorder) this.recorders.set(id, (recorder = new Recorder()));
     return recorder;
   }
 
   /** Sends a message into a node. */
-  send(id: string, message: Message): void {
-    helper.getNode(id).receive(message);
+  send(id: string, message: object = {}): void {
+    this.node(id).receive(message);
+  }
+
+  /** Sends a message into a node, and answers what it gives to `done`: a failure, or it fails itself. */
+  async failure(id: string, message: object = {}): Promise<NonNullable<Completion['error']>> {
+    this.send(id, message);
+    return this.failed(id);
+  }
+
+  /** What the node gives to `done` next; fails if that is no error. */
+  async failed(id: string, ms?: number): Promise<NonNullable<Completion['error']>> {
+    const { error } = await this.completions.next((completion) => completion.id === id, ms);
+    assert.ok(error, `${id} was done without an error`);
+    return error;
   }
 
   node(id: string) {
     return helper.getNode(id);
   }
 
-  async stop(): Promise<void> {
-    await helper.unload();
-    await helper.stopServer();
-    await this.wavix.stop();
+  /** What a node has shown so far. */
+  statusesOf(id: string): NodeStatus[] {
+    return this.statuses.all.flatMap(({ status }) => (status.source.id === id ? [status] : []));
   }
 
-  private attach(): void {
-    for (const { id, type } of this.flow) {
-      if (type !== 'helper') continue;
-      helper.getNode(id).on('input', (message) => this.seen(id).add(message));
-    }
+  /** The address for call events, as the form of `wavix-config` shows it. */
+  eventsUrl(config = 'config'): string {
+    const url = findLine(config).eventsUrl;
+    this.secrets.push(url.slice(url.lastIndexOf('/') + 1));
+    return url;
   }
+
+  /** A phone calls the flow: an inbound call whose events are posted to it. */
+  async ring(plan: Omit<NumberPlan, 'behaviour' | 'answerAfterMs'> = {}): Promise<Call> {
+    this.wavix.assignWebhook('*', this.eventsUrl());
+    return this.wavix.call({ from: '+15550003000', to: '+15550002000', ...plan });
+  }
+
+  /** Mounts Node-RED's HTTP nodes, which the test runtime leaves out. */
+  serve(RED: NodeAPI): void {
+    if (this.httpNodeServed) return;
+    this.httpNodeServed = true;
+    const { httpNodeRoot } = RED.settings;
+    helper._app.use(typeof httpNodeRoot === 'string' ? httpNodeRoot : '/', RED.httpNode);
+  }
+
+  /** Everything that a person or a flow could have seen. */
+  get visible(): unknown {
+    this.keepLogs();
+    return {
+      messages: Object.fromEntries([...this.recorders].map(([id, { all }]) => [id, all])),
+      errors: this.completions.all.map(({ error }) => error),
+      logs: this.logs,
+    };
+  }
+
+  /** Lines of Node-RED's log so far. */
+  get logLines(): string[] {
+    this.keepLogs();
+    return this.logs.map((line) => String((line as { msg?: unknown }).msg));
+  }
+
+  /** Stops all, and makes sure that no secret was to be seen anywhere. */
+  async stop(): Promise<void> {
+    this.keepLogs();
+    await helper.unload();
+    hooks.remove('onComplete.bench');
+    for (const cleanup of this.cleanups) await cleanup();
+    await helper.stopServer();
+    await this.wavix.stop();
+    running = undefined;
+    assert.equal(
+      findSecret(this.visible, [API_KEY, SECRET, ...this.secrets]),
+      undefined,
+      'a secret was seen',
+    );
+  }
+
+  private keepLogs(): void {
+    const lines = helper.log()?.args ?? [];
+    this.logs.push(...lines.slice(this.logs.length).map(([line]) => line));
+  }
+}
+
+interface CompleteEvent {
+  msg: Message;
+  node: { id: string };
+  error?: Completion['error'];
+}
+
+/** The flow with its tab, Catch, Status and recording nodes, each with what Node-RED's editor gives it. */
+function whole(flow: FlowNode[]): FlowNode[] {
+  const ids = new Set(flow.map(({ id }) => id));
+  const records = new Map<string, FlowNode>();
+  for (const { wires = [], z } of flow) {
+    for (const id of wires.flat())
+      if (!ids.has(id)) records.set(id, { id, type: 'record', ...(z !== undefined && { z }) });
+  }
+  const added: FlowNode[] = [
+    ...records.values(),
+    { id: 'catch', type: 'catch', scope: null, wires: [['errors']] },
+    { id: 'status', type: 'status', scope: null, wires: [['statuses']] },
+    { id: 'errors', type: 'record' },
+    { id: 'statuses', type: 'record' },
+  ];
+  const placed = [...flow, ...added].map((node) =>
+    node.type === 'wavix-config' || node.type === 'tab' ? node : { z: 'tab', x: 0, y: 0, wires: [], ...node },
+  );
+  return ids.has('tab') ? placed : [{ id: 'tab', type: 'tab', label: 'Flow' }, ...placed];
 }

@@ -1,12 +1,9 @@
 /** The part of node-red-node-test-helper that is used here; the published types know nothing of its promises. */
 declare module 'node-red-node-test-helper' {
-  import type { Node, NodeAPI, NodeMessage } from 'node-red';
+  import type { Express } from 'express';
+  import type { Node, NodeAPI } from 'node-red';
 
-  /** A node of type `helper`, or any other of the flow. */
-  export type TestNode = Node & {
-    receive(message: object): void;
-    on(event: 'input', listener: (message: NodeMessage & Record<string, unknown>) => void): TestNode;
-  };
+  export type TestNode = Node & { receive(message: object): void };
 
   const helper: {
     init(nodeRedPath: string): void;
@@ -17,8 +14,15 @@ declare module 'node-red-node-test-helper' {
     startServer(): Promise<void>;
     stopServer(): Promise<void>;
     url(): string;
-    log(): { args: unknown[][] };
+    /** A spy on Node-RED's log, from the last `load` on. */
+    log(): { args: unknown[][] } | undefined;
     settings(settings: object): object;
+    /** Requests to the admin API, by supertest. */
+    request(): {
+      get(path: string): Promise<{ status: number; headers: Record<string, string>; body: unknown }>;
+    };
+    /** The app of the server. */
+    _app: Express;
   };
   export default helper;
 }

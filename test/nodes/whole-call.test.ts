@@ -32,18 +32,6 @@ for (const apiStyle of ['appid', 'bearer']) {
         { id: 'out', type: 'wavix-stream-out', config: 'config', wires: [['played'], ['interrupted']] },
         { id: 'hangup', type: 'wavix-hangup', config: 'config', when: 'played', wires: [['ended']] },
         { id: 'events', type: 'wavix-event', config: 'config', wires: [['event-log']] },
-        ...[
-          'answered',
-          'failed',
-          'started',
-          'audio',
-          'mark',
-          'event',
-          'played',
-          'interrupted',
-          'ended',
-          'event-log',
-        ].map((id) => ({ id, type: 'helper' })),
       ]);
 
       bench.send('call', { payload: 'go', customer: 17 });

@@ -1,0 +1,52 @@
+/** What came out of a wire, a socket or a hook: everything in order, and a way to wait for what comes next. */
+import { EventEmitter, once } from 'node:events';
+
+export class Recorder<T> {
+  readonly all: T[] = [];
+  /** Monotonic time in ms at which each of `all` came. */
+  readonly times: number[] = [];
+  private taken = 0;
+  private readonly arrivals = new EventEmitter();
+
+  add(item: T): void {
+    this.all.push(item);
+    this.times.push(performance.now());
+    this.arrivals.emit('item');
+  }
+
+  /** The next one not taken yet that fits; those before it are passed over. Fails after `ms`. */
+  async next(fits: (item: T) => boolean = () => true, ms = 5_000): Promise<T> {
+    const signal = AbortSignal.timeout(ms);
+    for (;;) {
+      while (this.taken < this.all.length) {
+        const item = this.all[this.taken++] as T;
+        if (fits(item)) return item;
+      }
+      await this.arrival(signal, `No such one came in ${ms} ms`);
+    }
+  }
+
+  /** All of them, once there are at least `count`. Fails after `ms`. */
+  async atLeast(count: number, ms = 5_000): Promise<T[]> {
+    const signal = AbortSignal.timeout(ms);
+    while (this.all.length < count) {
+      await this.arrival(signal, `Only ${this.all.length} of ${count} came in ${ms} ms`);
+    }
+    return this.all;
+  }
+
+  private async arrival(signal: AbortSignal, problem: string): Promise<void> {
+    try {
+      await once(this.arrivals, 'item', { signal });
+    } catch {
+      throw new Error(`${problem}; there were: ${shown(this.all)}`);
+    }
+  }
+}
+
+function shown(items: unknown[]): string {
+  const text = JSON.stringify(items, (_key, value: unknown) =>
+    value instanceof Uint8Array ? `${value.length} bytes` : value,
+  );
+  return text.length > 3_000 ? `…${text.slice(-3_000)}` : text;
+}
