@@ -1,7 +1,8 @@
 // npm test: sets itself up, then runs every check there is. The first failure ends it.
-import { install, run } from './setup.mjs';
+import { install, installRecogniser, run } from './setup.mjs';
 
 install();
+installRecogniser();
 run('npm', ['run', '--silent', 'lint']);
 run('npm', ['run', '--silent', 'typecheck']);
 run('npm', ['run', '--silent', 'build']);

@@ -50,7 +50,7 @@ export interface Utterance {
 }
 
 interface Entry extends Utterance {
-  /** Position of its first and past its last byte in all that was sent; unset until it left. */
+  /** Position of its first and past its last byte in all that was sent so far; unset until some of it left. */
   from?: number;
   to?: number;
 }
@@ -58,7 +58,8 @@ interface Entry extends Utterance {
 interface SentMark {
   name: string;
   cleared: boolean;
-  entry?: Entry;
+  /** Audio that has been heard when it comes back, and is to be told. */
+  entries: Entry[];
 }
 
 /** What an acknowledged mark means to a flow. */
@@ -128,7 +129,7 @@ export class Playout implements Ticking {
   /** Calls back once the caller has heard all that is queued now, or it was cleared, or the stream ended. */
   whenHeard(callback: () => void): void {
     if (this.sentBytes === 0 && this.queue.length === 0) callback();
-    else this.play({ source: noAudio, report: callback, leadMs: 0 });
+    else this.play({ source: noAudio, complete: true, report: callback, leadMs: 0 });
   }
 
   /** The last, shorter piece need not wait for more. */
@@ -150,7 +151,7 @@ export class Playout implements Ticking {
     for (const { mark } of dropped) {
       if (mark === undefined) continue;
       this.wire.mark(mark);
-      this.sentMarks.push({ name: mark, cleared: true });
+      this.sentMarks.push({ name: mark, cleared: true, entries: [] });
     }
     for (const sent of this.sentMarks) sent.cleared = true;
     this.wire.clear();
@@ -164,7 +165,7 @@ export class Playout implements Ticking {
     const at = this.sentMarks.findIndex((sent) => sent.name === name);
     if (at < 0) return { cleared: false, own };
     const [sent] = this.sentMarks.splice(at, 1) as [SentMark];
-    if (sent.entry && !sent.cleared) settle(sent.entry, true, this.sentBytes);
+    if (!sent.cleared) for (const entry of sent.entries) settle(entry, true, this.sentBytes);
     return { cleared: sent.cleared, own };
   }
 
@@ -214,7 +215,8 @@ export class Playout implements Ticking {
     for (const entry of this.queue) {
       bytes += entry.source.bytesLeft;
       if (bytes >= FRAME_BYTES) return FRAME_BYTES;
-      if (wantsMark(entry)) return bytes;
+      // A flow's mark belongs right behind its last byte; our own may follow the frame that holds it.
+      if (entry.mark !== undefined) return bytes;
     }
     const complete = this.queue.at(-1)?.complete ?? false;
     return complete || now - this.lastArrival >= TAIL_PAUSE_MS ? bytes : undefined;
@@ -228,6 +230,7 @@ export class Playout implements Ticking {
       const piece = entry.source.pull(missing);
       pieces.push(piece);
       this.sentBytes += piece.length;
+      entry.to = this.sentBytes;
       missing -= piece.length;
       if (missing === 0) break;
     }
@@ -237,17 +240,22 @@ export class Playout implements Ticking {
     this.earEnd = Math.max(this.earEnd, now) + bytes / WIRE_BYTES_PER_MS;
   }
 
-  /** Lets go of every entry at the head that has left whole, and sends the marks that follow them. */
+  /** Lets go of every entry at the head that has left whole, and sends the marks that tell when they are heard. */
   private sendMarks(): void {
+    let told: Entry[] = [];
     for (let head = this.queue[0]; head?.source.bytesLeft === 0; head = this.queue[0]) {
       this.queue.shift();
-      head.from ??= this.sentBytes;
-      head.to = this.sentBytes;
-      if (!wantsMark(head)) continue;
-      const name = head.mark ?? `${OWN_MARK}${++this.ownMarks}`;
-      this.wire.mark(name);
-      this.sentMarks.push({ name, cleared: false, ...(head.report && { entry: head }) });
+      if (head.report) told.push(head);
+      if (head.mark === undefined) continue;
+      this.sendMark(head.mark, told);
+      told = [];
     }
+    if (told.length > 0) this.sendMark(`${OWN_MARK}${++this.ownMarks}`, told);
+  }
+
+  private sendMark(name: string, entries: Entry[]): void {
+    this.wire.mark(name);
+    this.sentMarks.push({ name, cleared: false, entries });
   }
 
   private dropQueue(): Entry[] {
@@ -261,7 +269,7 @@ export class Playout implements Ticking {
 
   /** Audio that has left whole, of which Wavix has not yet said that it was heard. */
   private sentEntries(): Entry[] {
-    return this.sentMarks.flatMap(({ entry }) => (entry ? [entry] : []));
+    return this.sentMarks.flatMap(({ entries }) => entries);
   }
 
   /** How much of all that was sent the caller has heard by now. */
@@ -276,8 +284,8 @@ function wantsMark(entry: Utterance): boolean {
 
 /** Tells what became of an entry, once. `heard`: position up to which the caller has heard what was sent. */
 function settle(entry: Entry, played: boolean, heard: number): void {
-  const { report, from, to } = entry;
+  const { report, from = 0, to = 0 } = entry;
   delete entry.report;
-  const playedBytes = from === undefined ? 0 : Math.min(heard, to ?? heard) - from;
+  const playedBytes = Math.min(heard, to) - from;
   report?.({ played, playedMs: Math.max(0, Math.round(playedBytes / WIRE_BYTES_PER_MS)) });
 }

@@ -30,11 +30,18 @@ export interface SpokenAudio {
   queueMs: number;
 }
 
+const NOTHING = Buffer.alloc(0);
+
 const BYTES_PER_SAMPLE: Record<RawEncoding, number> = { pcm: 2, float32: 4, mulaw: 1, alaw: 1 };
+
+/** After a pause this long, in ms, a piece is taken to begin with a whole sample, whatever was left of the last one. */
+const NEW_SAMPLE_MS = 1_000;
 
 interface RawStream {
   key: string;
   decoder: RawDecoder;
+  /** The beginning of a sample whose rest comes with the next piece. */
+  part: Buffer;
   leadMs: number;
 }
 
@@ -112,22 +119,26 @@ export class Speech {
   private sayRaw(audio: SpokenAudio): void {
     const { data, encoding, sampleRate, source, leadMs } = audio;
     this.checkRoom(audio, (data.length / BYTES_PER_SAMPLE[encoding] / sampleRate) * 1000);
+    const now = this.clock.now();
     const key = `${encoding} ${sampleRate} ${source}`;
     if (this.raw?.key !== key) {
       refuseOtherFiles(data);
       const decoder = new RawDecoder({ encoding, sampleRate });
       this.endRaw();
-      this.raw = { key, decoder, leadMs };
+      this.raw = { key, decoder, part: NOTHING, leadMs };
+    } else if (now - this.lastRaw > NEW_SAMPLE_MS) {
+      this.raw.part = NOTHING;
     }
-    const { decoder } = this.raw;
-    const pcm = decoder.push(data);
-    if (audio.complete === true || audio.mark !== undefined || audio.report) {
-      const rest = decoder.flush();
+    this.lastRaw = now;
+    const { raw } = this;
+    const pcm = raw.decoder.push(wholeSamples(raw, data, BYTES_PER_SAMPLE[encoding]));
+    if (audio.complete === true || audio.mark !== undefined) {
+      const rest = raw.decoder.flush();
+      if (audio.complete === true) raw.part = NOTHING;
       this.play(audio, new PcmBytes(rest.length > 0 ? Buffer.concat([pcm, rest]) : pcm));
       return;
     }
     this.play(audio, new PcmBytes(pcm));
-    this.lastRaw = this.clock.now();
     this.cancelTail ??= this.clock.after(TAIL_PAUSE_MS, () => this.checkTail());
   }
 
@@ -184,19 +195,24 @@ export class Speech {
   private checkTail(): void {
     this.cancelTail = undefined;
     if (!this.raw) return;
-    const left = this.lastRaw + TAIL_PAUSE_MS - this.clock.now();
+    // As long as the caller has more to hear, more may follow in time; ending the stream of samples early would click.
+    const idle = this.lastRaw + TAIL_PAUSE_MS - this.clock.now();
+    const left = Math.max(idle, this.playout.remainingMs - TAIL_PAUSE_MS);
     if (left > 0) this.cancelTail = this.clock.after(left, () => this.checkTail());
-    else this.endRaw();
+    else this.flushRaw(this.raw);
   }
 
-  /** What the raw stream still holds is played now; the next piece starts a new one. */
+  /** The next piece starts a new raw stream. */
   private endRaw(): void {
     if (!this.raw) return;
-    const { decoder, leadMs } = this.raw;
+    this.flushRaw(this.raw);
+    this.raw.decoder.close();
     this.raw = undefined;
-    const rest = decoder.flush();
-    decoder.close();
-    this.playout.play({ source: new PcmBytes(rest), complete: true, leadMs });
+  }
+
+  /** What the raw stream still holds is played now. A part of a sample is no sound yet: it stays. */
+  private flushRaw({ decoder, leadMs }: RawStream): void {
+    this.playout.play({ source: new PcmBytes(decoder.flush()), complete: true, leadMs });
   }
 
   /** Drops what has not reached the playout; its marks and reports go there, so that they are told like all others. */
@@ -211,13 +227,21 @@ export class Speech {
     for (const { mark, report } of dropped) {
       if (mark === undefined && !report) continue;
       this.playout.play({
-        source: new PcmBytes(Buffer.alloc(0)),
+        source: new PcmBytes(NOTHING),
         leadMs: 0,
         ...(mark !== undefined && { mark }),
         ...(report && { report }),
       });
     }
   }
+}
+
+/** The whole samples of a piece, the part that was left of the last one in front; what is left of it is kept. */
+function wholeSamples(raw: RawStream, piece: Buffer, bytesPerSample: number): Buffer {
+  const bytes = raw.part.length > 0 ? Buffer.concat([raw.part, piece]) : piece;
+  const whole = bytes.length - (bytes.length % bytesPerSample);
+  raw.part = whole < bytes.length ? Buffer.from(bytes.subarray(whole)) : NOTHING;
+  return bytes.subarray(0, whole);
 }
 
 function seconds(ms: number): string {

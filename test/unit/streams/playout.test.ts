@@ -152,6 +152,22 @@ describe('Playout', () => {
     assert.deepEqual(reports, [{ played: true, playedMs: 45 }]);
   });
 
+  it('keeps frames whole where only a report is asked for, and reports each piece with its own length', () => {
+    const { playout, clock, frames, marks } = setUp();
+    const reports: PlayedReport[] = [];
+    for (let piece = 0; piece < 10; piece++) {
+      playout.play(utterance(audio(15), { report: (report) => reports.push(report) }));
+    }
+    clock.pass(200);
+    assert.deepEqual(
+      frames().map(({ bytes }) => bytes.length),
+      [960, 960, 960, 960, 960, 960, 960, 480],
+    );
+    assert.ok(marks().length <= 8);
+    for (const mark of marks()) playout.markHeard(mark);
+    assert.deepEqual(reports, Array(10).fill({ played: true, playedMs: 15 }));
+  });
+
   it('hides the marks it sets for its own reports', () => {
     const { playout, marks } = setUp();
     playout.play(utterance(audio(20), { report: () => undefined }));

@@ -49,6 +49,44 @@ describe('Speech', () => {
     assert.ok(bytes().equals(pcm));
   });
 
+  it('carries part of a sample over a mark, a report and a pause, but not over the end of an utterance', () => {
+    for (const more of [{ mark: 'm' }, { report: () => undefined }, {}]) {
+      const { say, bytes, clock } = setUp();
+      const pcm = tone(440, 100);
+      void say(pcm.subarray(0, 1001), more);
+      clock.pass(300);
+      void say(pcm.subarray(1001));
+      clock.pass(300);
+      assert.ok(bytes().equals(pcm));
+    }
+    const { say, bytes, clock } = setUp();
+    const pcm = tone(440, 100);
+    void say(pcm.subarray(0, 1001), { complete: true });
+    void say(pcm, { complete: true });
+    clock.pass(300);
+    assert.ok(bytes().equals(Buffer.concat([pcm.subarray(0, 1000), pcm])));
+  });
+
+  it('does not break the samples of another rate where a report is asked for', () => {
+    const whole = setUp();
+    const cut = setUp();
+    const pcm = at8k(500);
+    const reports: PlayedReport[] = [];
+    void whole.say(pcm, { sampleRate: 8000, complete: true });
+    for (let at = 0; at < pcm.length; at += 333) {
+      void cut.say(pcm.subarray(at, at + 333), {
+        sampleRate: 8000,
+        report: (report) => reports.push(report),
+      });
+    }
+    whole.clock.pass(1000);
+    cut.clock.pass(1000);
+    assert.ok(cut.bytes().equals(whole.bytes()));
+    for (const mark of cut.marks) cut.playout.markHeard(mark);
+    assert.equal(reports.length, Math.ceil(pcm.length / 333));
+    assert.ok(reports.every(({ played }) => played));
+  });
+
   it('does not join the pieces of two sources', () => {
     const { say, bytes, clock } = setUp();
     const pcm = tone(440, 40);
@@ -66,6 +104,18 @@ describe('Speech', () => {
     clock.pass(1000);
     assert.equal(bytes().length, 500 * 48);
     assert.ok(early < bytes().length);
+  });
+
+  it('waits for more as long as the caller has something to hear: a source that stalls makes no click', () => {
+    const stalled = setUp();
+    const whole = setUp();
+    const pcm = at8k(1000);
+    void whole.say(pcm, { sampleRate: 8000, complete: true });
+    void stalled.say(pcm.subarray(0, 8000), { sampleRate: 8000 });
+    stalled.clock.pass(400);
+    void stalled.say(pcm.subarray(8000), { sampleRate: 8000 });
+    stalled.clock.pass(2000);
+    assert.ok(stalled.bytes().equals(whole.bytes()));
   });
 
   it('brings them out at once for a mark', () => {
