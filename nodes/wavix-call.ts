@@ -65,7 +65,7 @@ export = (RED: NodeAPI): void => {
   }
 
   function result(msg: NodeMessage, outcome: Outcome): (NodeMessage | null)[] {
-    if (outcome.event) msg.payload = outcome.event.payload;
+    if (outcome.event) msg.payload = structuredClone(outcome.event.payload);
     if (outcome.answered) return [msg, null];
     msg.topic = outcome.why;
     return [null, msg];

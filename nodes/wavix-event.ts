@@ -35,7 +35,8 @@ export = (RED: NodeAPI): void => {
           seat.send([
             {
               topic: event.type,
-              payload: event.payload,
+              // Its own: other nodes tell of the same event.
+              payload: structuredClone(event.payload),
               call_id: event.callId,
               direction: event.direction,
               from: event.from,

@@ -73,7 +73,9 @@ export = (RED: NodeAPI): void => {
       event: (message) => {
         const { event, call_id } = message;
         const stream_id = 'stream_id' in message ? message.stream_id : undefined;
-        seat.send([null, null, { topic: event, event, payload: message, call_id, stream_id }]);
+        // Its own: other nodes tell of the same stream.
+        const payload = structuredClone(message);
+        seat.send([null, null, { topic: event, event, payload, call_id, stream_id }]);
         showLive(seat, line);
       },
     };

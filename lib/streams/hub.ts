@@ -64,7 +64,9 @@ export class StreamHub implements StreamOwner {
 
   private readonly frameClock: FrameClock;
   private readonly streams = new Map<string, MediaStream>();
-  private readonly listeners = new Map<StreamListener, string | undefined>();
+  private readonly listeners = new Set<StreamListener>();
+  /** Who wants the audio in which form, by the form's key. */
+  private readonly audience = new Map<string, StreamListener[]>();
   private readonly starting = new Set<(code: number) => void>();
   private expected: Expectation[] = [];
   private waiters: Waiter[] = [];
@@ -86,11 +88,18 @@ export class StreamHub implements StreamOwner {
    */
   listen(listener: StreamListener, format?: ListenFormat): () => void {
     const key = format && formatKey(format);
-    this.listeners.set(listener, key);
-    if (key !== undefined) this.formats.set(key, format as ListenFormat);
+    this.listeners.add(listener);
+    if (key !== undefined) {
+      this.formats.set(key, format as ListenFormat);
+      this.audience.set(key, [...(this.audience.get(key) ?? []), listener]);
+    }
     return () => {
       this.listeners.delete(listener);
-      if (key === undefined || [...this.listeners.values()].includes(key)) return;
+      if (key === undefined) return;
+      const others = (this.audience.get(key) ?? []).filter((one) => one !== listener);
+      this.audience.set(key, others);
+      if (others.length > 0) return;
+      this.audience.delete(key);
       this.formats.delete(key);
       for (const stream of this.streams.values()) stream.dropTap(key);
     };
@@ -189,9 +198,15 @@ export class StreamHub implements StreamOwner {
   // What the streams tell
 
   audio(stream: MediaStream, key: string, piece: AudioPiece): void {
-    for (const [listener, wanted] of this.listeners) {
-      if (wanted === key) this.call(() => listener.audio?.(piece, stream));
+    const listeners = this.audience.get(key);
+    if (!listeners) return;
+    const { payload } = piece;
+    // One conversion serves all, but a flow may do with its bytes as it likes: all but one get a copy.
+    for (let at = listeners.length - 1; at > 0; at--) {
+      const copy = typeof payload === 'string' ? payload : Buffer.from(payload);
+      this.call(() => listeners[at]?.audio?.({ ...piece, payload: copy }, stream));
     }
+    this.call(() => listeners[0]?.audio?.(piece, stream));
   }
 
   mark(_stream: MediaStream, message: MarkMessage, heard: MarkHeard): void {
@@ -251,7 +266,7 @@ export class StreamHub implements StreamOwner {
   }
 
   private tell(what: (listener: StreamListener) => void): void {
-    for (const listener of [...this.listeners.keys()]) this.call(() => what(listener));
+    for (const listener of [...this.listeners]) this.call(() => what(listener));
   }
 
   /** Nobody's mistake may stop a stream, or reach its socket. */
