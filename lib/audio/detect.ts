@@ -38,6 +38,7 @@ function otherFile(data: Buffer): string | undefined {
   if (text(0, 6) === 'OggS\0\x02') return 'an Ogg file (Opus or Vorbis)';
   if (text(0, 8) === 'fLaC\0\0\0\x22') return 'a FLAC file';
   if (text(0, 4) === 'FORM' && /^AIF[FC]$/.test(text(8, 12))) return 'an AIFF file';
+  if (text(0, 8) === 'riff.\x91\xcf\x11') return 'a Wave64 file';
   if (text(0, 4) === '.snd' && data.readUInt32BE(4) < 0x1_0000) return 'an AU file';
   if (text(4, 8) === 'ftyp' && data.readUInt32BE(0) < 0x1_0000) return 'an MP4 file (AAC)';
   if (data.readUInt32BE(0) === 0x1a45dfa3 && data.subarray(4, 64).includes('webm')) return 'a WebM file';
