@@ -1,4 +1,4 @@
-/** G.711 (mu-law and A-law) by tables, which `alawmulaw` fills: a look-up is ten times as fast as its arithmetic. */
+/** G.711 (mu-law and A-law) by tables, which `alawmulaw` fills: a look-up is quicker than its arithmetic. */
 
 import { alaw, mulaw } from 'alawmulaw';
 

@@ -14,7 +14,7 @@ export interface Mp3Options {
 const HOUR_MS = 3_600_000;
 /** Work done at a time, so that other calls' frames can leave on time between. */
 const SLICE_MS = 4;
-/** Frames given to the decoder at once: less than half a second of audio, less than one ms of work. */
+/** Frames given to the decoder at once: about half a second of audio, one or two ms of work. */
 const FRAMES_AT_ONCE = 16;
 
 /** One file at a time: each decoder takes some 30 MB while it works. */

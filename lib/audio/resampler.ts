@@ -12,7 +12,7 @@ export const BLOCK = 1024;
 const MOST_OUT = 3;
 /** Room for what comes of a block, which a second step takes in whole. */
 const ROOM = BLOCK * (MOST_OUT + 1);
-/** Speex's 0 to 10. At 5 what should not be there lies 80 dB and more below what should; 10 costs four times as much. */
+/** Speex's 0 to 10. At 5 what should not be there lies 80 dB and more below what should; the filter of 10 is three times as long. */
 const QUALITY = 5;
 
 /**

@@ -32,7 +32,7 @@ export function openWav(data: Buffer): PcmFile {
 }
 
 /**
- * Decodes a whole WAV file. For long ones `openWav` is kinder to the event loop: a minute takes some 20 ms.
+ * Decodes a whole WAV file. For long ones `openWav` is kinder to the event loop: a minute takes 20 to 100 ms.
  *
  * @returns PCM s16le, mono, 24 kHz
  * @throws {WavixError} `WAVIX_AUDIO` if it can't be played
