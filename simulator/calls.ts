@@ -238,7 +238,8 @@ export class Call {
   /** The call as the API answers with it: the form of its last event. */
   view(): CallEvent {
     const last = this.events.at(-1)?.event;
-    return this.#event(last?.event_type ?? 'call_setup', last?.event_payload ?? null, last?.event_time);
+    const { event_type = 'call_setup', event_payload = null, event_time = this.#started } = last ?? {};
+    return this.#event(event_type, event_payload, event_time);
   }
 
   summary(): CallSummary {
@@ -384,11 +385,12 @@ export class Call {
   #answer(machine: boolean): void {
     this.#cancelTimers();
     this.#state = 'answered';
-    this.#answered = this.#isoNow();
+    const now = this.#isoNow();
+    this.#answered = now;
     this.#machine = machine;
     const time = new SampleClock(this.#parts.clock);
     this.#time = time;
-    this.#post('answered');
+    this.#post('answered', null, now);
     this.phone.pickUp(time, this.#ear, this.#mouth);
     const { plan, maxDurationMs } = this.#setup;
     if (plan.hangUpAfterMs !== undefined) this.#after(plan.hangUpAfterMs, () => this.phone.hangUp());
@@ -426,13 +428,14 @@ export class Call {
   #finish(end: StreamEnd, final?: { type: FinalEvent; by: string }): void {
     this.#length = this.#position();
     this.#state = 'ended';
-    this.#completed = this.#isoNow();
+    const now = this.#isoNow();
+    this.#completed = now;
     this.#cancelTimers();
     this.#player?.playout.close();
     for (const stream of this.streams) stream.stop(end);
     if (final) {
       this.#tell({ type: 'ended', event_type: final.type, by: final.by });
-      this.#post(final.type);
+      this.#post(final.type, null, now);
     }
     this.phone.putDown();
     for (const { type, reject } of this.#waiters) reject(new Error(`The call ended without ${type}.`));
@@ -456,8 +459,8 @@ export class Call {
     this.#done.resolve(undefined);
   }
 
-  #post(type: EventType, payload: OnCallPayload | null = null): void {
-    const event = this.#event(type, payload);
+  #post(type: EventType, payload: OnCallPayload | null = null, time = this.#isoNow()): void {
+    const event = this.#event(type, payload, time);
     void this.#queue.add(event);
     for (const waiter of [...this.#waiters]) {
       if (waiter.type !== type) continue;
@@ -466,7 +469,7 @@ export class Call {
     }
   }
 
-  #event(event_type: EventType, event_payload: OnCallPayload | null, event_time = this.#isoNow()): CallEvent {
+  #event(event_type: EventType, event_payload: OnCallPayload | null, event_time: string): CallEvent {
     return {
       uuid: this.call_id,
       direction: this.direction,

@@ -5,7 +5,7 @@ import { EVENT_TYPES } from './call-event';
 import { CONTROL_HELP } from './control';
 import { isHttpUrl } from './exchange';
 import type { LocalWavixOptions } from './local-wavix';
-import { LAST_DIGITS, normalizeNumber, type NumberPlan } from './numbers';
+import { BEHAVIOURS, LAST_DIGITS, normalizeNumber, type NumberPlan } from './numbers';
 
 export const DEFAULT_PORT = 8787;
 
@@ -89,8 +89,12 @@ Control endpoints, beside Wavix's own (JSON; times in ms; on another address tha
 loopback one they need "Authorization: Bearer KEY"):
 ${CONTROL_HELP.map((line) => `  ${line}`).join('\n')}
 
-speech is the path of a WAV file, {"tone": 440, "ms": 2000}, {"silence": 500}, or a
-list of these. Paths are this machine's.
+A number takes callback_url (events of inbound calls to it; * for all others), and what its
+phone does: behaviour (${BEHAVIOURS.join(', ')}),
+ringMs, answerAfterMs, ringTimeoutMs, hangUpAfterMs, speech, speechAfterMs, replies (said one
+by one, each after the other side has finished), silenceMs.
+speech is the path of a WAV file, {"tone": 440, "ms": 2000}, {"silence": 500}, or a list of
+these. Paths are this machine's.
 
   curl -X PUT localhost:${DEFAULT_PORT}/local/numbers/+15550002000 \\
     -d '{"callback_url": "http://127.0.0.1:1880/wavix/events/TOKEN"}'

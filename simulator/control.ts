@@ -32,7 +32,7 @@ const ROUTES: readonly Route[] = [
   {
     method: 'GET',
     path: '/calls',
-    does: 'all calls, the last ended ones too, with their events and streams',
+    does: 'all calls, the last ended ones too',
     handle: ({ exchange }) => ({
       body: { calls: [...exchange.calls.values()].map((call) => call.summary()) },
     }),
@@ -40,7 +40,7 @@ const ROUTES: readonly Route[] = [
   {
     method: 'POST',
     path: '/calls',
-    does: 'places an inbound call: {from, to, speech, hangUpAfterMs, …}',
+    does: 'places an inbound call: {from, to, speech, …}',
     handle: placeInbound,
   },
   {
@@ -87,7 +87,7 @@ const ROUTES: readonly Route[] = [
   {
     method: 'PUT',
     path: '/numbers/:number',
-    does: 'sets a number: {callback_url, behaviour, ringMs, speech, …}; * with callback_url: all others',
+    does: 'sets a number: {callback_url, behaviour, speech, …}',
     handle: setNumber,
   },
 ];
@@ -143,7 +143,7 @@ async function say(context: Context): Promise<Answer> {
 
 async function setNumber({ exchange, params, body }: Context): Promise<Answer> {
   const { callback_url, ...rest } = body;
-  const number = decodeURIComponent(params.number ?? '');
+  const { number = '' } = params;
   if (callback_url !== undefined && !isHttpUrl(callback_url)) {
     throw new HttpError(400, 'The number was not set.', {
       callback_url: 'must start with http:// or https://',

@@ -49,11 +49,21 @@ export function matchPath(pattern: string, path: string): Record<string, string>
   for (const [index, part] of wanted.entries()) {
     const value = given[index] ?? '';
     if (part.startsWith(':')) {
-      if (value === '') return undefined;
-      values[part.slice(1)] = value;
+      const decoded = decode(value);
+      if (decoded === undefined) return undefined;
+      values[part.slice(1)] = decoded;
     } else if (part !== value) return undefined;
   }
   return values;
+}
+
+/** Undefined if there is nothing, or nothing that can be decoded. */
+function decode(part: string): string | undefined {
+  try {
+    return part === '' ? undefined : decodeURIComponent(part);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The body as a JSON object; an empty body is an empty object. */

@@ -191,10 +191,12 @@ export class LocalWavix extends EventEmitter<LocalWavixEvents> {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = new URL(request.url ?? '/', 'http://local');
+    let path = '';
     let answer: Answer;
     let message: string | undefined;
     try {
+      const url = parseTarget(request.url);
+      path = url.pathname.slice(0, 200);
       answer = await this.#route(request, url);
     } catch (error) {
       const failure = error instanceof HttpError ? error : new HttpError(500, 'The local Wavix failed.');
@@ -204,7 +206,6 @@ export class LocalWavix extends EventEmitter<LocalWavixEvents> {
       message = failure.message;
     }
     const { method = '' } = request;
-    const path = url.pathname.slice(0, 200);
     this.#tell({ type: 'request', method, path, status: answer.status ?? 200, ...(message && { message }) });
     send(response, answer);
   }
@@ -222,6 +223,14 @@ export class LocalWavix extends EventEmitter<LocalWavixEvents> {
     const event: LocalWavixEvent = { ...told, at: this.#clock.now() };
     this.#options.log?.(event);
     this.emit('event', event);
+  }
+}
+
+function parseTarget(target = '/'): URL {
+  try {
+    return new URL(target, 'http://local');
+  } catch {
+    throw new HttpError(400, 'The request has no path that could be read.');
   }
 }
 

@@ -58,6 +58,8 @@ export class Phone extends EventEmitter<PhoneEvents> {
   #hearing = false;
   #quietWaiters = new Set<QuietWaiter>();
   #cancelTimers: (() => void)[] = [];
+  /** settles when what was told last has been begun */
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(parts: PhoneParts) {
     super();
@@ -74,14 +76,18 @@ export class Phone extends EventEmitter<PhoneEvents> {
    * @returns true once it has been said to its end; false if it was cut off (`hush`, the end of the call). What is
    *   endless is never said to its end.
    */
-  async say(speech: Speech): Promise<boolean> {
-    return this.sayLoaded(await loadSpeech(speech));
+  say(speech: Speech): Promise<boolean> {
+    return this.sayLoaded(loadSpeech(speech));
   }
 
-  /** @internal says what is loaded already */
-  async sayLoaded(sounds: readonly Sound[]): Promise<boolean> {
-    const line = await this.#answered.promise;
-    return line !== undefined && !this.#ended && this.#say(line, sounds);
+  /** @internal the same, of what is being loaded or is loaded already */
+  async sayLoaded(loading: Promise<readonly Sound[]> | readonly Sound[]): Promise<boolean> {
+    // A file may take longer to load than what is told after it: each waits for the one before.
+    const begun = Promise.all([loading, this.#answered.promise, this.#turn]).then(([sounds, line]) =>
+      line && !this.#ended ? { said: this.#say(line, sounds) } : undefined,
+    );
+    this.#turn = begun.catch(() => undefined);
+    return (await begun)?.said ?? false;
   }
 
   /** Stops speaking at once. */

@@ -149,7 +149,7 @@ for (const style of ['appid', 'bearer'] as const) {
       const one = await api.request('GET', `/${call_id}`);
       assert.equal(one.status, 200);
       assert.equal(one.body.call.event_type, 'answered');
-      assert.match(one.body.call.call_answered, ISO);
+      assert.match(one.body.call.call_answered ?? '', ISO);
       assert.deepEqual((await api.request('DELETE', `/${call_id}`)).body, { success: true });
       assert.equal((await api.request('GET', '')).body.calls.length, 1);
       for (const method of ['GET', 'DELETE']) {
@@ -184,6 +184,7 @@ for (const style of ['appid', 'bearer'] as const) {
       assert.equal((await api.request('GET', `/${NO_CALL}/nothing`)).status, 404);
       assert.equal((await fetchJson(`${wavix.url}/v1/other`, 'GET')).status, 404);
       assert.equal((await api.request('PUT', '', {})).status, 405);
+      assert.equal((await fetchJson(`${wavix.url}//`, 'GET')).status, 400);
     });
 
     it('answers an inbound call once, and only an inbound one', async () => {
@@ -307,7 +308,7 @@ for (const style of ['appid', 'bearer'] as const) {
         assert.ok(completed!.at - started!.at < 200, 'it was stopped before its end');
         const wrong = await api.request('POST', `/${call_id}/play`, { audio_file: `${file.url}/missing` });
         assert.equal(wrong.status, 400);
-        assert.match(wrong.body.error.audio_file, /not a WAV/);
+        assert.match(wrong.body.error.audio_file ?? '', /not a WAV/);
         assert.equal((await api.request('POST', `/${call_id}/play`, {})).body.error.audio_file, 'is missing');
       } finally {
         await file.close();
