@@ -165,19 +165,16 @@ export function exampleNames(packageFolder: string): string[] {
 }
 
 /**
- * An example as it is in the package, pointed at the local Wavix that runs in the test.
- * @param changes properties to change, by the nodes' names
+ * An example as it is in the package, with the key it comes with, pointed at the local Wavix that runs in the test.
+ * What its debug nodes would show is handed to the test instead, under their names.
  */
-export function example(
-  packageFolder: string,
-  name: string,
-  apiUrl: string,
-  changes: Changes = {},
-): FlowNode[] {
-  const text = readFileSync(join(packageFolder, 'examples', `${name}.json`), 'utf8');
-  return (JSON.parse(text) as FlowNode[]).map((node) => ({
-    ...node,
-    ...(node.type === 'wavix-config' ? { apiUrl } : {}),
-    ...(typeof node.name === 'string' ? changes[node.name] : {}),
-  }));
+export function example(packageFolder: string, name: string, apiUrl: string): FlowNode[] {
+  return readExample(packageFolder, name).map((node) => {
+    if (node.type === 'wavix-config') return { ...node, apiUrl };
+    return node.type === 'debug' ? { ...node, ...probe(String(node.name)), id: node.id } : node;
+  });
+}
+
+export function readExample(packageFolder: string, name: string): FlowNode[] {
+  return JSON.parse(readFileSync(join(packageFolder, 'examples', `${name}.json`), 'utf8')) as FlowNode[];
 }

@@ -210,7 +210,7 @@ function settingsFile(port: number, { httpNodeRoot, httpAdminRoot }: NodeRedOpti
       modules: { allowInstall: false },
     },
     telemetry: { enabled: false, updateNotification: false },
-    editorTheme: { tours: false, projects: { enabled: false } },
+    editorTheme: { tours: false },
     contextStorage: { default: { module: 'memory' } },
     logging: { console: { level: 'trace', metrics: false, audit: false } },
   };

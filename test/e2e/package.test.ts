@@ -1,0 +1,171 @@
+/** The tarball: what a real Node-RED's loader makes of it, and the local Wavix that it brings along. */
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { exampleNames } from './flows';
+import { SET_UP_MS, sharedNodeRed } from './harness';
+import type { NodeRed } from './node-red';
+import { installedPackage, PACKAGE, type Installed } from './package';
+
+const exec = promisify(execFile);
+
+const TYPES = [
+  ...['wavix-answer', 'wavix-call', 'wavix-config', 'wavix-event', 'wavix-hangup'],
+  ...['wavix-stream-in', 'wavix-stream-out', 'wavix-stream-start', 'wavix-stream-stop'],
+];
+
+interface NodeSet {
+  name: string;
+  types: string[];
+  enabled: boolean;
+  module: string;
+  version: string;
+  err?: unknown;
+}
+
+describe('The tarball', function () {
+  this.timeout(30_000);
+  let installed: Installed;
+  let nodeRed: NodeRed;
+
+  before(async function () {
+    this.timeout(SET_UP_MS);
+    installed = await installedPackage();
+    nodeRed = await sharedNodeRed();
+  });
+
+  describe("in Node-RED's loader", () => {
+    it('brings nine nodes, all loaded without a complaint', async () => {
+      const sets = (await nodeRed.adminJson<NodeSet[]>('/nodes')).filter((set) => set.module === PACKAGE);
+      assert.deepEqual(sets.map((set) => set.name).sort(), TYPES);
+      for (const { name, types, enabled, err } of sets) {
+        assert.deepEqual({ types, enabled, err }, { types: [name], enabled: true, err: undefined });
+      }
+      const complaints = nodeRed.log.split('\n').filter((line) => /\[(warn|error)\]/.test(line));
+      const usual = /Encrypted credentials not found|Projects disabled/; // told at every first start
+      assert.deepEqual(
+        complaints.filter((line) => !usual.test(line)),
+        [],
+      );
+    });
+
+    it('has a form, a palette entry and a help text for each', async () => {
+      const html = await nodeRed.admin('/nodes', { headers: { Accept: 'text/html' } });
+      for (const type of TYPES) {
+        assert.match(html, new RegExp(`registerType\\(\\s*'${type}'`), type);
+        assert.match(html, new RegExp(`data-template-name="${type}"`), type);
+        const help = new RegExp(`data-help-name="${type}"[^>]*>([^]*?)</script>`).exec(html)?.[1] ?? '';
+        assert.ok(help.length > 200, `the help of ${type}`);
+      }
+    });
+
+    it('has words for every key in its forms', async () => {
+      const catalogues = await nodeRed.adminJson<Record<string, unknown>>('/nodes/messages?lng=en-US');
+      for (const type of TYPES) {
+        const form = readFileSync(join(installed.packageFolder, `dist/nodes/${type}.html`), 'utf8');
+        const keys = [...form.matchAll(/data-i18n="([^"]+)"/g)].flatMap(([, value = '']) =>
+          value.split(';').map((one) => one.replace(/^\[\w+\]/, '')),
+        );
+        assert.ok(keys.length > 0, type);
+        for (const key of keys.filter((one) => !one.includes(':'))) {
+          let words: unknown = catalogues[`${PACKAGE}/${type}`];
+          for (const part of key.split('.')) words = (words as Record<string, unknown> | undefined)?.[part];
+          assert.equal(typeof words, 'string', `${type}: ${key}`);
+        }
+      }
+    });
+
+    it('has an icon for each, of its own', async () => {
+      const { [PACKAGE]: icons = [] } = await nodeRed.adminJson<Record<string, string[]>>('/icons');
+      assert.deepEqual(
+        [...icons].sort(),
+        TYPES.map((type) => `${type}.svg`),
+      );
+      for (const icon of icons) {
+        const served = await nodeRed.admin(`/icons/${PACKAGE}/${icon}`);
+        assert.equal(served, readFileSync(join(installed.packageFolder, 'dist/nodes/icons', icon), 'utf8'));
+      }
+    });
+
+    it("offers the examples in the editor's import dialog", async () => {
+      const listed = await nodeRed.adminJson<{ fn: string }[]>(`/library/examples/flows/${PACKAGE}/`);
+      const names = listed.map(({ fn }) => fn); // a folder would be a plain string
+      assert.deepEqual(names, exampleNames(installed.packageFolder).sort());
+      assert.ok(names.length >= 3);
+    });
+  });
+
+  it('holds what runs and nothing else', () => {
+    const files = readdirSync(installed.packageFolder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name).slice(installed.packageFolder.length + 1));
+    const odd = files.filter(
+      (file) => !/^(dist|examples|resources)\/|^[A-Z]+(\.md)?$|^package\.json$/.test(file),
+    );
+    assert.deepEqual(odd, []);
+    assert.deepEqual(
+      files.filter((file) => /(?<!\.d)\.ts$|\.test\./.test(file)),
+      [],
+    );
+    for (const needed of ['LICENSE', 'package.json', 'dist/simulator/cli.js', 'dist/simulator/index.d.ts']) {
+      assert.ok(files.includes(needed), needed);
+    }
+  });
+
+  describe('brings the local Wavix', () => {
+    const use = `
+      const wavix = new LocalWavix({ apiKey: 'k' });
+      await wavix.start();
+      const { status } = await fetch(wavix.url + '/v1/call?appid=k');
+      await wavix.stop();
+      console.log(status);
+    `;
+
+    it('to require()', async () => {
+      const program = `const { LocalWavix } = require('${PACKAGE}/simulator'); (async () => { ${use} })();`;
+      const { stdout } = await exec(process.execPath, ['-e', program], { cwd: installed.folder });
+      assert.equal(stdout, '200\n');
+    });
+
+    it('to import', async () => {
+      const file = join(installed.folder, 'use.mjs');
+      writeFileSync(file, `import { LocalWavix } from '${PACKAGE}/simulator';\n${use}`);
+      const { stdout } = await exec(process.execPath, [file], { cwd: installed.folder });
+      assert.equal(stdout, '200\n');
+    });
+
+    const command = () => join(installed.folder, 'node_modules/.bin/wavix-simulator');
+    const shell = process.platform === 'win32';
+
+    it('as a command with a help text', async () => {
+      const { stdout, stderr } = await exec(command(), ['--help'], { shell });
+      assert.match(stdout, /^Usage: wavix-simulator/);
+      assert.equal(stderr, '');
+    });
+
+    it('as a command that says what is wrong with an option', async () => {
+      const failed = exec(command(), ['--port', 'many'], { shell });
+      await assert.rejects(failed, (error: { code: number; stderr: string; stdout: string }) => {
+        assert.equal(error.code, 2);
+        assert.match(error.stderr, /--port needs a whole number/);
+        assert.equal(error.stdout, '');
+        return true;
+      });
+    });
+
+    it('as a command that serves until it is told to stop', async () => {
+      const child = spawn(command(), ['--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'], shell });
+      const exit = once(child, 'exit');
+      const [line] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string];
+      const url = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0] ?? '';
+      assert.equal((await fetch(`${url}/v1/calls`)).status, 401);
+      const headers = { Authorization: 'Bearer local-key' };
+      assert.equal((await fetch(`${url}/v1/calls`, { headers })).status, 200);
+      child.kill('SIGTERM');
+      assert.deepEqual(await exit, [0, null]);
+    });
+  });
+});
