@@ -15,7 +15,7 @@ import { asWebSocket, checkPublicUrl, isOnThisMachine, joinPath } from './server
 import { answer, refuseUpgrade, type Gate, type Route } from './server/gate';
 import type { OwnPorts } from './server/own-port';
 import { receiveWebhook } from './server/webhook';
-import { StreamHub } from './streams/hub';
+import { StreamHub, type Admission } from './streams/hub';
 import {
   isEventsToken,
   readStreamToken,
@@ -23,10 +23,14 @@ import {
   signEventsToken,
   signStreamToken,
   STREAM_TOKEN_LIFE_MS,
+  type StreamClaim,
 } from './streams/tokens';
 
 /** The largest message of a stream, in bytes; the guide's have less than 2 KB. */
 const MAX_MESSAGE_BYTES = 64 * 1024;
+
+/** How long a stream that was lost may come back with the same address, in ms. */
+const RETURN_MS = 30_000;
 
 export interface LineSettings {
   apiUrl: string;
@@ -58,6 +62,15 @@ export interface LineDeps {
   log: (text: string) => void;
 }
 
+interface UsedToken {
+  /** wall-clock ms after which it is refused by its expiry alone */
+  until: number;
+  /** The stream that was lost and may come back with it … */
+  streamId?: string;
+  /** … up to this wall-clock ms. */
+  returnUntil?: number;
+}
+
 interface OpenRoutes {
   path: string;
   port: number | undefined;
@@ -74,7 +87,8 @@ export class Line implements Route {
     perMessageDeflate: false,
     maxPayload: MAX_MESSAGE_BYTES,
   });
-  private readonly usedNonces = new Map<string, number>();
+  /** Tokens that were used, by their nonce, as long as they could be used again. */
+  private readonly usedTokens = new Map<string, UsedToken>();
   private routes: OpenRoutes | undefined;
   private client: WavixApi | undefined;
 
@@ -188,23 +202,29 @@ export class Line implements Route {
       refuseUpgrade(socket, 401);
       return;
     }
-    if (!this.useOnce(claim.nonce, claim.expiresAt)) {
+    const admission = this.admit(claim);
+    if (!admission) {
       refuseUpgrade(socket, 403);
       return;
     }
-    this.sockets.handleUpgrade(request, socket, head, (ws) => this.streams.accept(ws, claim.callId));
+    this.sockets.handleUpgrade(request, socket, head, (ws) => this.streams.accept(ws, admission));
   }
 
-  /** Whether a token may be used now; it may not again. */
-  private useOnce(nonce: string, expiresAt: number): boolean {
+  /** What a token allows now: one connection while it lives, and its stream's return if that was lost. */
+  private admit({ callId, nonce, expiresAt }: StreamClaim): Admission | undefined {
     const now = this.deps.clock.wallTime();
-    for (const [used, until] of this.usedNonces) {
-      if (until >= now) break; // the oldest come first
-      this.usedNonces.delete(used);
+    for (const [known, { until }] of this.usedTokens) {
+      if (until < now) this.usedTokens.delete(known);
     }
-    if (!(expiresAt >= now) || this.usedNonces.has(nonce)) return false;
-    this.usedNonces.set(nonce, expiresAt);
-    return true;
+    const used = this.usedTokens.get(nonce);
+    const mayUse = used ? (used.returnUntil ?? 0) >= now : expiresAt >= now;
+    if (!mayUse) return undefined;
+    this.usedTokens.set(nonce, { until: Math.max(expiresAt, now) });
+    const lost = (streamId: string) => {
+      const until = this.deps.clock.wallTime() + RETURN_MS;
+      this.usedTokens.set(nonce, { until: Math.max(expiresAt, until), streamId, returnUntil: until });
+    };
+    return { callId, streamId: used?.streamId, lost };
   }
 
   private get servedPath(): string {

@@ -13,8 +13,10 @@ export const CLOSE_POLICY = 1008;
 
 export interface Handshake {
   connected(message: ConnectedMessage): void;
-  /** The socket's messages from here on are the stream's. */
-  started(message: StartMessage): void;
+  /** Why this stream may not start, if it may not; the text holds nothing of what was sent. */
+  refuse(message: StartMessage): string | undefined;
+  /** The socket's messages from here on are the stream's; `malformed` came before that were not the guide's. */
+  started(message: StartMessage, malformed: number): void;
   /** No stream came of it; `problem` holds nothing of what was sent. */
   failed(problem: string): void;
 }
@@ -22,15 +24,10 @@ export interface Handshake {
 /**
  * Waits for `start`.
  *
- * @param callId the call the socket's token was made for
  * @returns closes the socket, if it is still waiting, with the given close code
  */
-export function awaitStart(
-  socket: WebSocket,
-  callId: string,
-  clock: Clock,
-  handshake: Handshake,
-): (code: number) => void {
+export function awaitStart(socket: WebSocket, clock: Clock, handshake: Handshake): (code: number) => void {
+  let malformed = 0;
   const fail = (problem: string, code: number) => {
     leave();
     socket.on('error', () => undefined);
@@ -39,15 +36,21 @@ export function awaitStart(
   };
   const onMessage = (data: Buffer, isBinary: boolean) => {
     const message = isBinary ? { problem: 'binary message' } : readFromWavix(data.toString());
-    if ('problem' in message) return;
-    if (message.event === 'connected') handshake.connected(message);
-    if (message.event !== 'start') return;
-    if (message.call_id !== callId) {
-      fail('its start names another call than its address', CLOSE_POLICY);
+    if ('problem' in message || (message.event !== 'connected' && message.event !== 'start')) {
+      malformed++;
+      return;
+    }
+    if (message.event === 'connected') {
+      handshake.connected(message);
+      return;
+    }
+    const refused = handshake.refuse(message);
+    if (refused !== undefined) {
+      fail(refused, CLOSE_POLICY);
       return;
     }
     leave();
-    handshake.started(message);
+    handshake.started(message, malformed);
   };
   const onClose = () => {
     leave();

@@ -15,6 +15,9 @@ import type { ConnectedMessage, MarkMessage, StartMessage, StreamType } from './
 /** How long somebody who wants to speak waits for a stream that was asked for but has not started yet, in ms. */
 export const EXPECT_MS = 10_000;
 
+/** How often live sockets are looked after, in ms. */
+const WATCH_MS = 2_500;
+
 /** How many streams of a type a call may have (the guide, "Start call media streaming"). */
 const MOST_STREAMS: Record<StreamType, number> = { twoway: 1, oneway: 5 };
 
@@ -40,6 +43,16 @@ export interface Expected {
   cancel(): void;
 }
 
+/** What a socket's address allows. */
+export interface Admission {
+  /** The call it was signed for. */
+  callId: string;
+  /** The one stream that may come back with it; undefined if none has used it yet. */
+  streamId?: string | undefined;
+  /** The stream was lost, not stopped: it may come back. */
+  lost?: (streamId: string) => void;
+}
+
 interface Expectation {
   callId: string;
   type: StreamType;
@@ -63,7 +76,7 @@ export class StreamHub implements StreamOwner {
   readonly formats = new Map<string, ListenFormat>();
 
   private readonly frameClock: FrameClock;
-  private readonly streams = new Map<string, MediaStream>();
+  private readonly streams = new Map<string, { stream: MediaStream; admission: Admission }>();
   private readonly listeners = new Set<StreamListener>();
   /** Who wants the audio in which form, by the form's key. */
   private readonly audience = new Map<string, StreamListener[]>();
@@ -71,6 +84,7 @@ export class StreamHub implements StreamOwner {
   private expected: Expectation[] = [];
   private waiters: Waiter[] = [];
   private cancelExpiry: (() => void) | undefined;
+  private cancelWatch: (() => void) | undefined;
 
   constructor(private readonly deps: HubDeps) {
     this.frameClock = new FrameClock(deps.clock);
@@ -78,7 +92,7 @@ export class StreamHub implements StreamOwner {
 
   /** Streams that have started and not ended. */
   get live(): MediaStream[] {
-    return [...this.streams.values()];
+    return Array.from(this.streams.values(), ({ stream }) => stream);
   }
 
   /**
@@ -101,17 +115,25 @@ export class StreamHub implements StreamOwner {
       if (others.length > 0) return;
       this.audience.delete(key);
       this.formats.delete(key);
-      for (const stream of this.streams.values()) stream.dropTap(key);
+      for (const stream of this.live) stream.dropTap(key);
     };
   }
 
-  /** Takes a socket whose address was signed for `callId`. */
-  accept(socket: WebSocket, callId: string): void {
-    const close = awaitStart(socket, callId, this.deps.clock, {
+  /** Takes a socket of Wavix. */
+  accept(socket: WebSocket, admission: Admission): void {
+    const { callId } = admission;
+    const close = awaitStart(socket, this.deps.clock, {
       connected: (message) => this.tell((listener) => listener.event?.({ ...message, call_id: callId })),
-      started: (message) => {
+      refuse: ({ call_id, stream_id }) => {
+        if (call_id !== callId) return 'its start names another call than its address';
+        if (admission.streamId !== undefined && stream_id !== admission.streamId) {
+          return 'its address was used for another stream';
+        }
+        return this.streams.has(stream_id) ? 'its start names a stream that is live already' : undefined;
+      },
+      started: (message, malformed) => {
         this.starting.delete(close);
-        this.start(socket, message);
+        this.start(socket, message, malformed, admission);
       },
       failed: (problem) => {
         this.starting.delete(close);
@@ -168,16 +190,16 @@ export class StreamHub implements StreamOwner {
   /** The live two-way stream that is meant, or why there is none. */
   find({ streamId, callId }: StreamTarget): MediaStream | WavixError {
     if (streamId !== undefined) {
-      const stream = this.streams.get(streamId);
-      if (!stream) return noStream(`There is no live stream ${streamId}: it has ended, or never started.`);
+      const stream = this.streams.get(streamId)?.stream;
+      if (!stream) return noStream('There is no such live stream: it has ended, or never started.');
       if (stream.type === 'twoway') return stream;
-      return noStream(`Stream ${streamId} is one-way: only a two-way stream can play audio into the call.`);
+      return noStream('That stream is one-way: only a two-way stream can play audio into the call.');
     }
     const twoway = this.live.filter((stream) => stream.type === 'twoway');
     const [first, second] = callId === undefined ? twoway : twoway.filter((one) => one.callId === callId);
     if (first && (!second || callId !== undefined)) return first;
     if (callId !== undefined) {
-      return noStream(`Call ${callId} has no live two-way stream: start one with wavix-stream-start.`);
+      return noStream('The call has no live two-way stream: start one with wavix-stream-start.');
     }
     return noStream(
       first
@@ -217,14 +239,24 @@ export class StreamHub implements StreamOwner {
     this.tell((listener) => listener.event?.(gap));
   }
 
+  malformed(stream: MediaStream, problem: string): void {
+    this.deps.log(
+      `Stream ${stream.streamId} sent what is not in Wavix's guide (${problem}): passed over, and counted in its stats.`,
+    );
+  }
+
   ended(stream: MediaStream, end: StreamEnd): void {
+    const admission = this.streams.get(stream.streamId)?.admission;
     this.streams.delete(stream.streamId);
+    if (this.streams.size === 0) this.stopWatch();
+    if (end.event === 'lost' && end.code !== CLOSE_GOING_AWAY) admission?.lost?.(stream.streamId);
     this.tell((listener) => listener.event?.(end));
   }
 
-  private start(socket: WebSocket, message: StartMessage): void {
-    const stream = new MediaStream(socket, message, this, this.frameClock);
-    this.streams.set(stream.streamId, stream);
+  private start(socket: WebSocket, message: StartMessage, malformed: number, admission: Admission): void {
+    const stream = new MediaStream(socket, message, this, this.frameClock, malformed);
+    this.streams.set(stream.streamId, { stream, admission });
+    this.cancelWatch ??= this.deps.clock.after(WATCH_MS, this.watch);
     const awaited =
       this.expected.find(({ streamId }) => streamId === stream.streamId) ??
       this.expected.find(({ callId, type }) => callId === stream.callId && type === stream.type);
@@ -250,6 +282,18 @@ export class StreamHub implements StreamOwner {
     const waiters = this.waiters;
     this.waiters = [];
     for (const { target, use, fail } of waiters) this.call(() => this.reach(target, use, fail));
+  }
+
+  /** Looks after all live sockets as long as there are any. */
+  private readonly watch = (): void => {
+    const { clock } = this.deps;
+    this.cancelWatch = clock.after(WATCH_MS, this.watch);
+    for (const stream of this.live) stream.check(clock.now());
+  };
+
+  private stopWatch(): void {
+    this.cancelWatch?.();
+    this.cancelWatch = undefined;
   }
 
   private armExpiry(): void {

@@ -15,7 +15,7 @@ import type { PcmSource } from './pcm-source';
 export const TAIL_PAUSE_MS = 60;
 
 /** Above this many bytes unsent in the socket nothing more is written: it waits here, where a clear can reach it. */
-const MAX_SOCKET_BACKLOG = 256 * 1024;
+export const MAX_SOCKET_BACKLOG = 256 * 1024;
 
 /** Marks of our own, told apart from a flow's by their name, never reach a flow. */
 const OWN_MARK = 'wavix-flows:';

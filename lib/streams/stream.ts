@@ -5,7 +5,7 @@
 import type { WebSocket } from 'ws';
 import type { FrameClock } from './frame-clock';
 import { CLOSE_NORMAL } from './handshake';
-import { Playout, type MarkHeard } from './playout';
+import { MAX_SOCKET_BACKLOG, Playout, type MarkHeard } from './playout';
 import { Speech } from './speech';
 import { Tap, type AudioPiece, type ListenFormat } from './tap';
 import {
@@ -18,6 +18,12 @@ import {
   type StreamType,
 } from './wire';
 
+/** A socket that says nothing for this long is given up, in ms; half of it, and it is pinged. */
+const SILENT_MS = 25_000;
+
+/** So is one that takes nothing of what is sent for this long, in ms. */
+const STUCK_MS = 10_000;
+
 /** What a stream did in its life; part of the contract with flows. */
 export interface StreamStats {
   frames_in: number;
@@ -26,6 +32,8 @@ export interface StreamStats {
   ms_out: number;
   /** messages of Wavix that never came, by their sequence numbers */
   missing: number;
+  /** messages that were not the guide's, and were passed over */
+  malformed: number;
   duration_ms: number;
 }
 
@@ -51,6 +59,8 @@ export interface StreamOwner {
   audio(stream: MediaStream, key: string, piece: AudioPiece): void;
   mark(stream: MediaStream, message: MarkMessage, heard: MarkHeard): void;
   gap(stream: MediaStream, gap: StreamGap): void;
+  /** Called once, for the first message that is not the guide's; `problem` holds nothing of it. */
+  malformed(stream: MediaStream, problem: string): void;
   /** Called once; nothing follows. */
   ended(stream: MediaStream, end: StreamEnd): void;
 }
@@ -71,23 +81,29 @@ export class MediaStream {
   private bytesIn = 0;
   private missing = 0;
   private live = true;
+  private heardAt: number;
+  /** Since when the socket takes no more, if it does not. */
+  private stuckSince: number | undefined;
 
   constructor(
     private readonly socket: WebSocket,
     start: StartMessage,
     private readonly owner: StreamOwner,
     private readonly clock: FrameClock,
+    private malformedCount: number,
   ) {
     this.callId = start.call_id;
     this.streamId = start.stream_id;
     this.type = start.stream_type;
     this.sequence = start.sequence_number;
-    this.startedAt = clock.now();
+    this.startedAt = this.heardAt = clock.now();
+    if (malformedCount > 0) owner.malformed(this, 'messages before its start');
     if (this.type === 'twoway') {
       this.playout = new Playout(wireOf(socket, start.stream_id), clock);
       this.speech = new Speech(this.playout, clock);
     }
     socket.on('message', (data: Buffer, isBinary) => this.receive(data, isBinary));
+    socket.on('pong', () => (this.heardAt = clock.now()));
     socket.on('close', (code) => this.lose(code));
     socket.on('error', () => undefined); // 'close' follows
   }
@@ -100,6 +116,7 @@ export class MediaStream {
       ms_in: Math.round(this.bytesIn / WIRE_BYTES_PER_MS),
       ms_out: Math.round(sent.ms),
       missing: this.missing,
+      malformed: this.malformedCount,
       duration_ms: Math.round(this.clock.now() - this.startedAt),
     };
   }
@@ -110,6 +127,21 @@ export class MediaStream {
     this.taps.delete(key);
   }
 
+  /**
+   * Looks after the socket; to be called every few seconds. One that says nothing is pinged and, if it still says
+   * nothing, given up; so is one that has taken nothing for too long.
+   */
+  check(now: number): void {
+    const silent = now - this.heardAt;
+    if (silent >= SILENT_MS) {
+      this.socket.terminate();
+      return;
+    }
+    if (silent >= SILENT_MS / 2) this.socket.ping();
+    if (this.socket.bufferedAmount < MAX_SOCKET_BACKLOG) this.stuckSince = undefined;
+    else if (now - (this.stuckSince ??= now) >= STUCK_MS) this.socket.terminate();
+  }
+
   /** Ends the stream from our side. */
   close(code: number): void {
     if (!this.live) return;
@@ -118,10 +150,21 @@ export class MediaStream {
   }
 
   private receive(data: Buffer, isBinary: boolean): void {
-    if (!this.live || isBinary) return;
-    const message = readFromWavix(data.toString());
-    if ('problem' in message || message.event === 'connected' || message.event === 'start') return;
-    if (message.stream_id !== this.streamId) return;
+    if (!this.live) return;
+    this.heardAt = this.clock.now();
+    const message = isBinary ? { problem: 'a binary message' } : readFromWavix(data.toString());
+    if ('problem' in message) {
+      this.passOver(message.problem);
+    } else if (message.event === 'connected' || message.event === 'start') {
+      this.passOver(`a second ${message.event}`);
+    } else if (message.stream_id !== this.streamId || message.call_id !== this.callId) {
+      this.passOver('a message of another stream');
+    } else {
+      this.obey(message);
+    }
+  }
+
+  private obey(message: MediaMessage | MarkMessage | StopMessage): void {
     this.follow(message.sequence_number);
     switch (message.event) {
       case 'media':
@@ -134,6 +177,10 @@ export class MediaStream {
         this.stop(message);
         break;
     }
+  }
+
+  private passOver(problem: string): void {
+    if (++this.malformedCount === 1) this.owner.malformed(this, problem);
   }
 
   private follow(sequence: number): void {
@@ -154,10 +201,15 @@ export class MediaStream {
   }
 
   private hear(message: MediaMessage): void {
+    const { payload } = message.media;
+    const pcm = Buffer.from(payload, 'base64');
+    // Node skips what is no base64; then less comes out than the length of the text promises.
+    if (pcm.length !== Buffer.byteLength(payload, 'base64')) {
+      this.passOver('media that is no base64');
+      return;
+    }
     this.framesIn++;
-    this.bytesIn += Buffer.byteLength(message.media.payload, 'base64');
-    let decoded: Buffer | undefined;
-    const pcm = () => (decoded ??= Buffer.from(message.media.payload, 'base64'));
+    this.bytesIn += pcm.length;
     for (const [key, format] of this.owner.formats) {
       let tap = this.taps.get(key);
       if (!tap) this.taps.set(key, (tap = new Tap(format)));

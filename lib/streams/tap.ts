@@ -31,14 +31,14 @@ export class Tap {
 
   constructor(private readonly format: ListenFormat) {}
 
-  /** What this message completes: the pieces that can go on now. `pcm` gives its payload decoded. */
-  push(message: MediaMessage, pcm: () => Buffer): AudioPiece[] {
+  /** What this message completes: the pieces that can go on now. `pcm`: its payload, decoded. */
+  push(message: MediaMessage, pcm: Buffer): AudioPiece[] {
     const { media, sequence_number } = message;
     if (this.format.track !== 'any' && this.format.track !== media.track) return [];
     if (!('sampleRate' in this.format)) return [{ ...media, sequence_number }];
     let track = this.tracks.get(media.track);
     if (!track) this.tracks.set(media.track, (track = new TrackTap(media.track, this.format)));
-    return track.push(message, pcm());
+    return track.push(message, pcm);
   }
 
   /** The last, shorter pieces: nothing follows any more. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WebSocket } from 'ws';
@@ -8,6 +8,7 @@ import { Line, type LineSettings } from '../../lib/line';
 import { Gate } from '../../lib/server/gate';
 import { OwnPorts } from '../../lib/server/own-port';
 import type { StreamListener } from '../../lib/streams/hub';
+import { FakeClock } from './fake-clock';
 
 const settings: LineSettings = {
   apiUrl: 'http://127.0.0.1:1',
@@ -38,20 +39,23 @@ describe('Line', () => {
   let gate: Gate;
   let lines: Line[] = [];
 
-  function newLine(more: Partial<LineSettings> = {}): Line {
+  function newLine(more: Partial<LineSettings> = {}, lineClock: Clock = clock): Line {
     const { port } = server.address() as AddressInfo;
     const host = { gate, root: '/flows', localUrl: () => `http://127.0.0.1:${port}` };
     const line = new Line(
       { ...settings, ...more },
-      { host, ownPorts, clock, log: (text) => void logged.push(text) },
+      { host, ownPorts, clock: lineClock, log: (text) => void logged.push(text) },
     );
     lines.push(line);
     return line;
   }
 
   /** The HTTP status with which a WebSocket is refused, or 101. */
-  async function connect(url: string): Promise<{ status: number; socket: WebSocket }> {
-    const socket = new WebSocket(url);
+  async function connect(
+    url: string,
+    options: { autoPong?: boolean } = {},
+  ): Promise<{ status: number; socket: WebSocket }> {
+    const socket = new WebSocket(url, options);
     socket.on('error', () => undefined);
     const status = await new Promise<number>((resolve) => {
       socket.once('open', () => resolve(101));
@@ -69,6 +73,28 @@ describe('Line', () => {
       channel: 'inbound',
       sequence_number: 1,
     });
+
+  /** A line with one live two-way stream, `s` of call `c`. */
+  async function liveStream(lineClock: Clock = clock, options: { autoPong?: boolean } = {}) {
+    const line = newLine({}, lineClock);
+    await line.open();
+    const events: Record<string, unknown>[] = [];
+    const arrivals = new EventEmitter();
+    line.streams.listen({
+      event: (message) => {
+        events.push(message as never);
+        arrivals.emit(message.event);
+      },
+    });
+    const url = line.streamUrl('c');
+    const { socket } = await connect(url, options);
+    const started = once(arrivals, 'start');
+    socket.send(start('c', 's'));
+    await started;
+    const [stream] = line.streams.live;
+    assert.ok(stream);
+    return { line, socket, url, events, arrivals, stream };
+  }
 
   async function post(url: string, body: string, headers: Record<string, string> = {}): Promise<number> {
     const response = await fetch(url, {
@@ -403,5 +429,135 @@ describe('Line', () => {
     assert.match(line.streamUrl('c'), /\/flows\/moved\/streams\//);
     assert.equal((await connect(line.streamUrl('c'))).status, 101);
     assert.equal((await fetch(former.replace(/^ws/, 'http'))).status, 418);
+  });
+
+  it('closes a stream with 1009 that sends more than 64 KiB at once', async () => {
+    const { socket, arrivals } = await liveStream();
+    const lost = once(arrivals, 'lost');
+    socket.send('x'.repeat(65_537));
+    const [[code]] = (await Promise.all([once(socket, 'close'), lost])) as [[number], unknown];
+    assert.equal(code, 1009);
+  });
+
+  it('passes over what is not the guide’s, counts it and tells it once, and hears on', async () => {
+    const { line, socket, arrivals, events } = await liveStream();
+    const chunks: number[] = [];
+    const format = { track: 'any', encoding: 'pcm', sampleRate: 24_000, pieceMs: 20 } as const;
+    line.streams.listen({ audio: ({ chunk }) => chunks.push(chunk) }, format);
+    const ids = { call_id: 'c', stream_id: 's' };
+    const media = { payload: Buffer.alloc(960).toString('base64'), track: 'inbound', timestamp: 0, chunk: 1 };
+    const strange: (string | object)[] = [
+      'no JSON',
+      '[]',
+      { event: 'connected' },
+      { event: 'start', ...ids, stream_type: 'twoway', channel: 'inbound', sequence_number: 2 },
+      { event: 'media', ...ids, stream_id: 'other', sequence_number: 2, media },
+      { event: 'media', ...ids, call_id: 'other', sequence_number: 2, media },
+      { event: 'media', ...ids, sequence_number: 2, media: { ...media, payload: 'no base64!' } },
+      { event: 'media', ...ids, sequence_number: 2, media: { ...media, track: 'both' } },
+      '{"event":"media","__proto__":{"call_id":"c"}}',
+    ];
+    for (const one of strange) socket.send(typeof one === 'string' ? one : JSON.stringify(one));
+    socket.send(Buffer.alloc(960));
+    socket.send(
+      JSON.stringify({ event: 'media', ...ids, sequence_number: 3, media: { ...media, chunk: 7 } }),
+    );
+    socket.send(JSON.stringify({ event: 'stop', ...ids, sequence_number: 4 }));
+    await once(arrivals, 'stop');
+    const { stats } = events.at(-1) as { stats: Record<string, number> };
+    assert.equal(stats.malformed, strange.length + 1);
+    assert.deepEqual(chunks, [7]);
+    assert.equal(logged.length, 1);
+    assert.match(logged[0] ?? '', /not in Wavix's guide/);
+  });
+
+  it('takes a lost stream back for 30 s, once, and no other with its address', async () => {
+    const { line, socket, url, arrivals } = await liveStream();
+    assert.equal((await connect(url)).status, 403, 'not while it lives');
+    const lost = once(arrivals, 'lost');
+    socket.terminate();
+    await lost;
+    clock.wallOffset = 29_000;
+    const other = await connect(url);
+    other.socket.send(start('c', 'another'));
+    const [code] = (await once(other.socket, 'close')) as [number];
+    assert.equal(code, 1008);
+    assert.equal((await connect(url)).status, 403, 'used again');
+    line.close();
+
+    const again = await liveStream();
+    again.socket.terminate();
+    await once(again.arrivals, 'lost');
+    const back = await connect(again.url);
+    assert.equal(back.status, 101);
+    back.socket.send(start('c', 's'));
+    await once(again.arrivals, 'start');
+    assert.deepEqual(
+      again.events.map(({ event }) => event),
+      ['start', 'lost', 'start'],
+    );
+    back.socket.terminate();
+    await once(again.arrivals, 'lost');
+    clock.wallOffset += 30_001;
+    assert.equal((await connect(again.url)).status, 403, 'too late');
+  }).timeout(5000);
+
+  it('does not take back a stream that was stopped', async () => {
+    const { socket, url } = await liveStream();
+    socket.send(JSON.stringify({ event: 'stop', call_id: 'c', stream_id: 's', sequence_number: 2 }));
+    await once(socket, 'close');
+    assert.equal((await connect(url)).status, 403);
+  });
+
+  it('gives up a peer that answers no ping within 30 s, and keeps one that does', async () => {
+    const held = new FakeClock();
+    const dead = await liveStream(held, { autoPong: false });
+    const lost = once(dead.arrivals, 'lost');
+    held.pass(30_000);
+    await lost;
+    dead.line.close();
+
+    const quiet = await liveStream(held);
+    for (let seconds = 0; seconds < 120; seconds += 5) {
+      const pinged = seconds % 15 === 10 ? once(quiet.socket, 'ping') : undefined;
+      held.pass(5_000);
+      await pinged;
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    assert.equal(quiet.stream.stats.duration_ms, 120_000);
+    assert.equal(quiet.line.streams.live.length, 1);
+  });
+
+  it('gives up a peer that stops reading after 10 s; what it did not take waits here, bounded', async () => {
+    const held = new FakeClock();
+    const { stream, socket, arrivals } = await liveStream(held);
+    socket.pause();
+    const audio = {
+      encoding: 'pcm',
+      sampleRate: 24_000,
+      source: 'x',
+      leadMs: 3_600_000,
+      queueMs: 3_600_000,
+    } as const;
+    let played = true;
+    void stream.speech?.say({
+      ...audio,
+      data: Buffer.alloc(48 * 600_000),
+      complete: true,
+      report: (report) => (played = report.played),
+    });
+    // The network takes some megabytes, then no more.
+    const before = () => stream.playout?.queuedMs ?? 0;
+    for (let last = -1; before() !== last;) {
+      last = before();
+      held.pass(100);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    assert.ok(before() > 100_000, `${before()} ms wait here`);
+    const lost = once(arrivals, 'lost');
+    held.pass(13_000);
+    await lost;
+    assert.equal(played, false);
+    assert.equal(held.pending, 0);
   });
 });
