@@ -24,6 +24,16 @@ export function wirePcm(name: string): Buffer {
   return file.subarray(data + 8, data + 8 + file.readUInt32LE(data + 4));
 }
 
+/** From the first to the last loud sample: what is left of speech when the silence around it is cut off. */
+export function core(pcm: Buffer): Buffer {
+  const loud = (at: number) => Math.abs(pcm.readInt16LE(at)) > 1_000;
+  let from = 0;
+  let to = pcm.length;
+  while (from < to && !loud(from)) from += 2;
+  while (to > from && !loud(to - 2)) to -= 2;
+  return pcm.subarray(from, to);
+}
+
 /** Where a piece of audio begins in what was heard, in ms; undefined: it is not there, sample for sample. */
 export function heardAt(heard: Buffer, piece: Buffer, fromMs = 0): number | undefined {
   let at = heard.indexOf(piece, Math.round(fromMs * 24) * 2);
