@@ -53,6 +53,13 @@ export interface Admission {
   lost?: (streamId: string) => void;
 }
 
+interface LiveEntry {
+  stream: MediaStream;
+  admission: Admission;
+  /** Wavix has been asked to stop it, and has said yes: its `stop` is on the way. */
+  isStopping: boolean;
+}
+
 interface Expectation {
   callId: string;
   type: StreamType;
@@ -76,7 +83,7 @@ export class StreamHub implements StreamOwner {
   readonly formats = new Map<string, ListenFormat>();
 
   private readonly frameClock: FrameClock;
-  private readonly streams = new Map<string, { stream: MediaStream; admission: Admission }>();
+  private readonly streams = new Map<string, LiveEntry>();
   private readonly listeners = new Set<StreamListener>();
   /** Who wants the audio in which form, by the form's key. */
   private readonly audience = new Map<string, StreamListener[]>();
@@ -150,7 +157,7 @@ export class StreamHub implements StreamOwner {
    */
   checkLimit(callId: string, type: StreamType): void {
     const isOne = (one: { callId: string; type: StreamType }) => one.callId === callId && one.type === type;
-    const count = this.live.filter(isOne).length + this.expected.filter(isOne).length;
+    const count = this.staying.filter(isOne).length + this.expected.filter(isOne).length;
     if (count < MOST_STREAMS[type]) return;
     throw new WavixError(
       'WAVIX_LIMIT',
@@ -158,6 +165,12 @@ export class StreamHub implements StreamOwner {
         ? 'The call has a two-way stream already, and Wavix allows one: stop it first, or use it.'
         : 'The call has five one-way streams already, and Wavix allows no more: stop one first.',
     );
+  }
+
+  /** Wavix has agreed to stop that stream: another may take its place before its `stop` has come. */
+  stopping(streamId: string): void {
+    const entry = this.streams.get(streamId);
+    if (entry) entry.isStopping = true;
   }
 
   /** A stream of that call has been asked for: who wants to speak to it before it starts waits for it. */
@@ -195,7 +208,7 @@ export class StreamHub implements StreamOwner {
       if (stream.type === 'twoway') return stream;
       return noStream('That stream is one-way: only a two-way stream can play audio into the call.');
     }
-    const twoway = this.live.filter((stream) => stream.type === 'twoway');
+    const twoway = this.staying.filter((stream) => stream.type === 'twoway');
     const [first, second] = callId === undefined ? twoway : twoway.filter((one) => one.callId === callId);
     if (first && (!second || callId !== undefined)) return first;
     if (callId !== undefined) {
@@ -255,7 +268,7 @@ export class StreamHub implements StreamOwner {
 
   private start(socket: WebSocket, message: StartMessage, malformed: number, admission: Admission): void {
     const stream = new MediaStream(socket, message, this, this.frameClock, malformed);
-    this.streams.set(stream.streamId, { stream, admission });
+    this.streams.set(stream.streamId, { stream, admission, isStopping: false });
     this.cancelWatch ??= this.deps.clock.after(WATCH_MS, this.watch);
     const awaited =
       this.expected.find(({ streamId }) => streamId === stream.streamId) ??
@@ -264,11 +277,15 @@ export class StreamHub implements StreamOwner {
     this.tell((listener) => listener.event?.(message));
   }
 
+  private get staying(): MediaStream[] {
+    return [...this.streams.values()].flatMap(({ stream, isStopping }) => (isStopping ? [] : [stream]));
+  }
+
   private isExpected({ streamId, callId }: StreamTarget): boolean {
     const twoway = this.expected.filter(({ type }) => type === 'twoway');
     if (streamId !== undefined) return twoway.some((one) => one.streamId === streamId);
     if (callId !== undefined) return twoway.some((one) => one.callId === callId);
-    return twoway.length === 1 && !this.live.some(({ type }) => type === 'twoway');
+    return twoway.length === 1 && !this.staying.some(({ type }) => type === 'twoway');
   }
 
   private forget(expectation: Expectation): void {

@@ -335,6 +335,8 @@ describe('Line', () => {
     while (line.streams.live.length === 0) await new Promise((resolve) => setImmediate(resolve));
     assert.throws(() => line.streams.checkLimit('c', 'twoway'), { code: 'WAVIX_LIMIT' });
     line.streams.checkLimit('d', 'twoway');
+    line.streams.stopping('s');
+    line.streams.checkLimit('c', 'twoway');
     for (let count = 0; count < 5; count++) {
       line.streams.checkLimit('c', 'oneway');
       line.streams.expect('c', 'oneway');
