@@ -8,7 +8,7 @@ import { WebSocketServer } from 'ws';
 import { WavixApi, type ApiStyle } from './api/client';
 import { audioReady } from './audio';
 import { CallBook } from './calls/book';
-import { readCallEvent } from './calls/events';
+import { isFinal, readCallEvent } from './calls/events';
 import type { Clock } from './clock';
 import { WavixError } from './errors';
 import { asWebSocket, checkPublicUrl, isOnThisMachine, joinPath } from './server/addresses';
@@ -101,6 +101,9 @@ export class Line implements Route {
       onListenerError: (error) => deps.log(error instanceof Error ? error.message : String(error)),
     });
     this.streams = new StreamHub({ clock: deps.clock, log: deps.log });
+    this.calls.subscribe((event) => {
+      if (isFinal(event)) this.streams.callOver(event.callId);
+    });
   }
 
   /** Takes new settings after a deploy. Live streams go on; open routes move if their place changed. */

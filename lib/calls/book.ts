@@ -3,12 +3,12 @@
  * each call went, also when the events came before anybody asked.
  */
 import { systemClock, type Clock } from '../clock';
-import type { CallEvent } from './events';
+import { isFinal, type CallEvent, type FinalEvent } from './events';
 import { identityOf } from './identity';
 import { Recent } from './recent';
 
 /** Why a call was not answered. */
-export type NotAnswered = 'busy' | 'rejected' | 'cancelled' | 'failed' | 'completed' | 'timeout';
+export type NotAnswered = FinalEvent | 'timeout';
 
 /** How a call went. `completed` may have been answered too, but it is over. */
 export type Outcome =
@@ -141,18 +141,8 @@ interface Waiter {
 
 /** What the event says of how the call went, if it does. */
 function outcomeOf(event: CallEvent): Outcome | undefined {
-  switch (event.type) {
-    case 'answered':
-      return { answered: true, event };
-    case 'busy':
-    case 'rejected':
-    case 'cancelled':
-    case 'failed':
-    case 'completed':
-      return { answered: false, why: event.type, event };
-    default:
-      return undefined;
-  }
+  if (event.type === 'answered') return { answered: true, event };
+  return isFinal(event) ? { answered: false, why: event.type, event } : undefined;
 }
 
 function givenUp(): Error {

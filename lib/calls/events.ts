@@ -49,6 +49,16 @@ export function readCallEvent(body: unknown): CallEvent {
   };
 }
 
+/** Events after which a call is over. */
+export const FINAL_EVENTS = ['busy', 'rejected', 'cancelled', 'failed', 'completed'] as const;
+
+export type FinalEvent = (typeof FINAL_EVENTS)[number];
+
+/** Whether the call is over with this event. */
+export function isFinal<E extends { type: string }>(event: E): event is E & { type: FinalEvent } {
+  return (FINAL_EVENTS as readonly string[]).includes(event.type);
+}
+
 /** Wavix's `event_payload` of an event, wherever it stands. */
 export function eventPayload(event: CallEvent): unknown {
   return firstIn(placesOf(event.payload), ['event_payload']);

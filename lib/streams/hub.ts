@@ -189,6 +189,11 @@ export class StreamHub implements StreamOwner {
     };
   }
 
+  /** That call is over: no stream of it is to be expected. */
+  callOver(callId: string): void {
+    for (const one of this.expected) if (one.callId === callId) this.forget(one);
+  }
+
   /**
    * Calls `use` with the two-way stream that is meant: now, or once it starts if it has been asked for. Else `fail`
    * with `WAVIX_NO_STREAM`. Calls come in the order in which they were asked for.

@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WebSocket } from 'ws';
 import { systemClock, type Clock } from '../../lib/clock';
+import { readCallEvent } from '../../lib/calls/events';
 import { Line, type LineSettings } from '../../lib/line';
 import { Gate } from '../../lib/server/gate';
 import { OwnPorts } from '../../lib/server/own-port';
@@ -324,6 +325,11 @@ describe('Line', () => {
     line.streams.expect('d', 'twoway').cancel();
     reach({ callId: 'd' }, 0);
     assert.equal(refused.length, 4);
+    line.streams.expect('e', 'twoway');
+    reach({ callId: 'e' }, 0);
+    assert.equal(refused.length, 4);
+    line.calls.accept(readCallEvent({ uuid: 'e', event_type: 'completed' }));
+    assert.equal(refused.length, 5, 'the call is over: no stream will come');
   });
 
   it('asks for no more streams than Wavix allows', async () => {
