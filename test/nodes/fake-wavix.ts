@@ -90,7 +90,7 @@ export class FakeWavix {
     const { status = 200, headers = {}, body, cut, silent } = (await scripted) ?? this.usual(request);
     if (silent) return;
     if (cut) {
-      incoming.destroy();
+      response.destroy();
       return;
     }
     const written = typeof body === 'string' ? body : JSON.stringify(body);

@@ -1,7 +1,7 @@
 /** Runs flows of our nodes in Node-RED's test runtime against the local Wavix, over real sockets. */
 import assert from 'node:assert/strict';
 import { hooks } from '@node-red/util';
-import type { Node, NodeAPI, NodeDef, NodeMessage, NodeStatus } from 'node-red';
+import type { Node, NodeAPI, NodeDef, NodeMessage } from 'node-red';
 import helper from 'node-red-node-test-helper';
 import answerNode from '../../nodes/wavix-answer';
 import callNode from '../../nodes/wavix-call';
@@ -15,6 +15,7 @@ import streamStopNode from '../../nodes/wavix-stream-stop';
 import { findLine } from '../../nodes/shared/lines';
 import type { WavixError } from '../../lib/errors';
 import { LocalWavix, type Call, type LocalWavixOptions, type NumberPlan } from '../../simulator';
+import { FakeWavix } from './fake-wavix';
 import { Recorder } from './recorder';
 import { findSecret } from './secrets';
 
@@ -30,6 +31,13 @@ export interface FlowNode {
   type: string;
   wires?: string[][];
   [property: string]: unknown;
+}
+
+/** What stands under a node. */
+export interface ShownStatus {
+  fill?: string;
+  shape?: string;
+  text?: string;
 }
 
 /** One call of `done`, as Node-RED's `onComplete` hook sees it. */
@@ -76,22 +84,23 @@ export class Bench {
   readonly wavix: LocalWavix;
   /** What the flow's Catch node got. */
   readonly errors: Recorder<Message>;
-  /** Each status of each node, as the flow's Status node got it. */
-  readonly statuses: Recorder<Message & { status: NodeStatus & { source: { id: string } } }>;
-  /** Each call of `done`, by whichever node. */
+  /** Each status of each node, as editors are told of it. */
+  readonly statuses = new Recorder<{ id: string; status: ShownStatus }>();
+  /** Each call of `done` by one of our nodes. */
   readonly completions = new Recorder<Completion>();
+  /** Nodes that called `done` more than once for a message. */
+  private readonly doneTwice: string[] = [];
   /** What must be seen nowhere, beside the key and the secret. */
   readonly secrets: string[] = [];
 
   private readonly recorders = new Map<string, Recorder<Message>>();
   private readonly logs: unknown[] = [];
   private readonly cleanups: (() => unknown)[] = [];
-  private httpNodeServed = false;
+  private served = false;
 
   private constructor(options: LocalWavixOptions) {
     this.wavix = new LocalWavix({ apiKey: API_KEY, ...options });
     this.errors = this.seen('errors');
-    this.statuses = this.seen('statuses') as typeof this.statuses;
   }
 
   /** Starts the local Wavix and Node-RED's server. */
@@ -100,6 +109,9 @@ export class Bench {
     await bench.wavix.start();
     await helper.startServer();
     hooks.add('onComplete.bench', ({ msg, node, error }: CompleteEvent) => {
+      if (!node.node.type.startsWith('wavix-')) return;
+      const isFirst = !bench.completions.all.some((one) => one.id === node.id && one.msg === msg);
+      if (!isFirst) bench.doneTwice.push(node.id);
       bench.completions.add({ id: node.id, msg, error });
     });
     running = bench;
@@ -142,17 +154,24 @@ export class Bench {
     this.node(id).receive(message);
   }
 
-  /** Sends a message into a node, and answers what it gives to `done`: a failure, or it fails itself. */
-  async failure(id: string, message: object = {}): Promise<NonNullable<Completion['error']>> {
+  /** Sends a message into a node, and waits for its `done`. */
+  async done(id: string, message: object = {}): Promise<Completion> {
     this.send(id, message);
-    return this.failed(id);
+    return this.completions.next((completion) => completion.id === id);
   }
 
-  /** What the node gives to `done` next; fails if that is no error. */
-  async failed(id: string, ms?: number): Promise<NonNullable<Completion['error']>> {
-    const { error } = await this.completions.next((completion) => completion.id === id, ms);
+  /** The same for a message that must fail. @returns the error */
+  async failure(id: string, message: object = {}): Promise<NonNullable<Completion['error']>> {
+    const { error } = await this.done(id, message);
     assert.ok(error, `${id} was done without an error`);
     return error;
+  }
+
+  /** A scripted Wavix, beside the local one. */
+  async fake(): Promise<FakeWavix> {
+    const fake = await new FakeWavix().start();
+    this.onStop(() => fake.stop());
+    return fake;
   }
 
   node(id: string) {
@@ -160,8 +179,13 @@ export class Bench {
   }
 
   /** What a node has shown so far. */
-  statusesOf(id: string): NodeStatus[] {
-    return this.statuses.all.flatMap(({ status }) => (status.source.id === id ? [status] : []));
+  statusesOf(id: string): ShownStatus[] {
+    return this.statuses.all.flatMap((shown) => (shown.id === id ? [shown.status] : []));
+  }
+
+  /** Resolves once a node shows that text. */
+  async shows(id: string, text: string): Promise<void> {
+    await this.statuses.next((shown) => shown.id === id && shown.status.text === text);
   }
 
   /** The address for call events, as the form of `wavix-config` shows it. */
@@ -177,10 +201,20 @@ export class Bench {
     return this.wavix.call({ from: '+15550003000', to: '+15550002000', ...plan });
   }
 
-  /** Mounts Node-RED's HTTP nodes, which the test runtime leaves out. */
+  /** The same, and the flow's node `answer` answers it. */
+  async answered(plan: Parameters<Bench['ring']>[0] = {}): Promise<Call> {
+    const call = await this.ring(plan);
+    const { error } = await this.done('answer', { call_id: call.call_id });
+    assert.equal(error, undefined);
+    return call;
+  }
+
+  /** Does what the test runtime leaves out: mounts Node-RED's HTTP nodes, and listens to the statuses. */
   serve(RED: NodeAPI): void {
-    if (this.httpNodeServed) return;
-    this.httpNodeServed = true;
+    if (this.served) return;
+    this.served = true;
+    RED.events.on('node-status', this.onStatus);
+    this.onStop(() => RED.events.off('node-status', this.onStatus));
     const { httpNodeRoot } = RED.settings;
     helper._app.use(typeof httpNodeRoot === 'string' ? httpNodeRoot : '/', RED.httpNode);
   }
@@ -191,6 +225,7 @@ export class Bench {
     return {
       messages: Object.fromEntries([...this.recorders].map(([id, { all }]) => [id, all])),
       errors: this.completions.all.map(({ error }) => error),
+      statuses: this.statuses.all,
       logs: this.logs,
     };
   }
@@ -217,19 +252,28 @@ export class Bench {
     );
   }
 
+  private readonly onStatus = ({ id, status }: { id: string; status?: ShownStatus }): void => {
+    if (status) this.statuses.add({ id, status });
+  };
+
   private keepLogs(): void {
     const lines = helper.log()?.args ?? [];
     this.logs.push(...lines.slice(this.logs.length).map(([line]) => line));
   }
 }
 
+/** A message without the id that Node-RED gives each. */
+export function bare(message: Message): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(message).filter(([name]) => name !== '_msgid'));
+}
+
 interface CompleteEvent {
   msg: Message;
-  node: { id: string };
+  node: { id: string; node: { type: string } };
   error?: Completion['error'];
 }
 
-/** The flow with its tab, Catch, Status and recording nodes, each with what Node-RED's editor gives it. */
+/** The flow with its tab, Catch and recording nodes, each with what Node-RED's editor gives it. */
 function whole(flow: FlowNode[]): FlowNode[] {
   const ids = new Set(flow.map(({ id }) => id));
   const records = new Map<string, FlowNode>();
@@ -240,9 +284,7 @@ function whole(flow: FlowNode[]): FlowNode[] {
   const added: FlowNode[] = [
     ...records.values(),
     { id: 'catch', type: 'catch', scope: null, wires: [['errors']] },
-    { id: 'status', type: 'status', scope: null, wires: [['statuses']] },
     { id: 'errors', type: 'record' },
-    { id: 'statuses', type: 'record' },
   ];
   const placed = [...flow, ...added].map((node) =>
     node.type === 'wavix-config' || node.type === 'tab' ? node : { z: 'tab', x: 0, y: 0, wires: [], ...node },
