@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../lib/clock';
 import { FRAME_MS, type StreamType } from '../lib/streams/wire';
 import type { CallEvent, Direction, EventType, FinalEvent, OnCallPayload } from './call-event';
+import { summarize, type CallSummary } from './call-summary';
 import { deferred } from './deferred';
 import { Ear } from './ear';
 import type { Tell, Told } from './log';
@@ -14,6 +15,7 @@ import { Playout } from './playout';
 import { writeRecordings } from './recordings';
 import { SampleClock, SAMPLES_PER_MS } from './sample-clock';
 import { Timeline } from './timeline';
+import { Waiters } from './waiters';
 import { EventQueue, type PostedEvent, type Poster } from './webhooks';
 
 /** How many live streams of a type a call can have (call-streaming-guide, "3. Start call media streaming"). */
@@ -57,42 +59,6 @@ export interface CallParts {
   recordings: string | undefined;
 }
 
-/** What a call came to, in one object that can be sent as JSON. */
-export interface CallSummary {
-  call_id: string;
-  direction: Direction;
-  from: string;
-  to: string;
-  state: CallState;
-  tag: string;
-  events: EventType[];
-  /** ms since the answer, or from the answer to the end */
-  answered_ms: number;
-  streams: {
-    stream_id: string;
-    stream_type: StreamType;
-    channel: string;
-    live: boolean;
-    end: string | undefined;
-    problem: string | undefined;
-    frames_sent: number;
-    media_received: number;
-    marks_received: number;
-    marks_sent: number;
-    clears_received: number;
-    unusable: number;
-    underruns: number;
-    max_buffered_ms: number;
-  }[];
-  recordings: string[];
-}
-
-interface Waiter {
-  type: EventType;
-  resolve: (event: CallEvent) => void;
-  reject: (error: Error) => void;
-}
-
 export class Call {
   readonly #done = deferred<undefined>();
 
@@ -124,8 +90,8 @@ export class Call {
   #keptFrom = 0;
   #recordings: string[] = [];
   #timers = new Set<() => void>();
-  #waiters = new Set<Waiter>();
-  #streamWaiters = new Set<(stream: MediaStream) => void>();
+  readonly #eventWaiters: Waiters<CallEvent>;
+  readonly #streamWaiters: Waiters<MediaStream>;
   #player: { playout: Playout; playing: Set<string> } | undefined;
 
   constructor(setup: CallSetup, parts: CallParts) {
@@ -136,6 +102,8 @@ export class Call {
     this.to = setup.to;
     this.tag = setup.tag;
     this.#started = this.#isoNow();
+    this.#eventWaiters = new Waiters(parts.clock);
+    this.#streamWaiters = new Waiters(parts.clock);
     this.#queue = new EventQueue(parts.poster, setup.callbackUrl, parts.tell);
     this.phone = new Phone({
       plan: setup.plan,
@@ -192,44 +160,17 @@ export class Call {
   waitFor(type: EventType, timeoutMs = 10_000): Promise<CallEvent> {
     const past = this.events.find(({ event }) => event.event_type === type);
     if (past) return Promise.resolve(past.event);
-    if (this.#state === 'ended') return Promise.reject(new Error(`The call ended without ${type}.`));
-    return new Promise((resolve, reject) => {
-      const cancel = this.#parts.clock.after(timeoutMs, () => {
-        this.#waiters.delete(waiter);
-        reject(new Error(`No ${type} within ${timeoutMs} ms; the call is in the state ${this.#state}.`));
-      });
-      const waiter: Waiter = {
-        type,
-        resolve: (event) => {
-          cancel();
-          resolve(event);
-        },
-        reject: (error) => {
-          cancel();
-          reject(error);
-        },
-      };
-      this.#waiters.add(waiter);
-    });
+    if (this.#state === 'ended') return Promise.reject(new Error(`No ${type}: the call ended.`));
+    return this.#eventWaiters.next(type, timeoutMs, ({ event_type }) => event_type === type);
   }
 
-  /** The stream of that number (0 is the first), once its `start` was sent. Fails after `timeoutMs`. */
+  /** The stream of that number (0 is the first), once its `start` was sent. Fails if the call ends, or after `timeoutMs`. */
   async waitForStream(index = 0, timeoutMs = 10_000): Promise<MediaStream> {
+    const what = `stream ${index}`;
+    if (!this.streams[index] && this.#state === 'ended') throw new Error(`No ${what}: the call ended.`);
     const stream =
       this.streams[index] ??
-      (await new Promise<MediaStream>((resolve, reject) => {
-        const waiter = (started: MediaStream) => {
-          if (this.streams[index] !== started) return;
-          cancel();
-          this.#streamWaiters.delete(waiter);
-          resolve(started);
-        };
-        const cancel = this.#parts.clock.after(timeoutMs, () => {
-          this.#streamWaiters.delete(waiter);
-          reject(new Error(`No stream ${index} within ${timeoutMs} ms.`));
-        });
-        this.#streamWaiters.add(waiter);
-      }));
+      (await this.#streamWaiters.next(what, timeoutMs, (next) => this.streams[index] === next));
     if (!(await stream.started))
       throw new Error(`The stream did not start: ${stream.facts.problem ?? 'it was stopped'}.`);
     return stream;
@@ -242,30 +183,9 @@ export class Call {
     return this.#event(event_type, event_payload, event_time);
   }
 
+  /** What it came to, as JSON can have it. */
   summary(): CallSummary {
-    const { call_id, direction, from, to, state, tag } = this;
-    return {
-      ...{ call_id, direction, from, to, state, tag },
-      events: this.events.map(({ event }) => event.event_type),
-      answered_ms: Math.round(this.answeredMs),
-      streams: this.streams.map((stream) => {
-        const { stream_id, stream_type, channel, live, facts } = stream;
-        return {
-          ...{ stream_id, stream_type, channel, live },
-          end: facts.end,
-          problem: facts.problem,
-          frames_sent: facts.framesSent.inbound + facts.framesSent.outbound,
-          media_received: facts.mediaReceived,
-          marks_received: facts.marksReceived,
-          marks_sent: facts.marksSent,
-          clears_received: facts.clearsReceived,
-          unusable: facts.unusable,
-          underruns: facts.playout.underruns,
-          max_buffered_ms: Math.round(facts.playout.maxBufferedMs),
-        };
-      }),
-      recordings: [...this.#recordings],
-    };
+    return summarize(this);
   }
 
   /** @internal sets the call up; the rest follows by itself */
@@ -336,7 +256,7 @@ export class Call {
     );
     this.streams.push(stream);
     stream.dial();
-    for (const waiter of [...this.#streamWaiters]) waiter(stream);
+    this.#streamWaiters.giveAll(stream);
     return stream;
   }
 
@@ -438,8 +358,8 @@ export class Call {
       this.#post(final.type, null, now);
     }
     this.phone.putDown();
-    for (const { type, reject } of this.#waiters) reject(new Error(`The call ended without ${type}.`));
-    this.#waiters.clear();
+    this.#eventWaiters.end('the call ended');
+    this.#streamWaiters.end('the call ended');
     void this.#windUp();
   }
 
@@ -462,11 +382,7 @@ export class Call {
   #post(type: EventType, payload: OnCallPayload | null = null, time = this.#isoNow()): void {
     const event = this.#event(type, payload, time);
     void this.#queue.add(event);
-    for (const waiter of [...this.#waiters]) {
-      if (waiter.type !== type) continue;
-      this.#waiters.delete(waiter);
-      waiter.resolve(event);
-    }
+    this.#eventWaiters.giveAll(event);
   }
 
   #event(event_type: EventType, event_payload: OnCallPayload | null, event_time: string): CallEvent {

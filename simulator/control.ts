@@ -134,7 +134,7 @@ async function say(context: Context): Promise<Answer> {
   const call = findCall(context);
   const { speech } = context.body;
   const problem = problemWithSpeech(speech);
-  if (problem) throw new HttpError(400, 'The speech can’t be said.', { speech: problem });
+  if (problem) throw new HttpError(400, "The speech can't be said.", { speech: problem });
   if (call.state !== 'answered') throw new HttpError(409, 'The call is not answered.');
   const sounds = await trying(() => loadSpeech(speech as Speech));
   void call.phone.sayLoaded(sounds);

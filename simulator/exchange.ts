@@ -1,9 +1,9 @@
 /** The exchange: all calls there are, how one is placed, and where a number's calls and events go. */
 
-import type { Clock } from '../lib/clock';
 import type { Direction } from './call-event';
-import { Call, type CallParts } from './calls';
-import { normalizeNumber, Numbers, type LoadedPlan, type NumberPlan } from './numbers';
+import { Call, type CallParts, type CallSetup } from './calls';
+import { normalizeNumber, Numbers, type NumberPlan } from './numbers';
+import { Waiters } from './waiters';
 
 /** An outbound call, as the API takes it. */
 export interface PlaceCall {
@@ -26,11 +26,6 @@ export type CallFilter =
   | { call_id?: string; direction?: Direction; from?: string; to?: string; tag?: string }
   | ((call: Call) => boolean);
 
-interface CallWaiter {
-  wanted: (call: Call) => boolean;
-  resolve: (call: Call) => void;
-}
-
 export class Exchange {
   readonly numbers = new Numbers();
   /** live calls, and the last ended ones, by id, in order of their beginning */
@@ -38,7 +33,7 @@ export class Exchange {
   /** where the events of inbound calls are posted, by called number; `*` for any other */
   readonly #webhooks = new Map<string, string>();
   readonly #handedOut = new WeakSet<Call>();
-  readonly #waiters = new Set<CallWaiter>();
+  readonly #waiters: Waiters<Call>;
 
   /**
    * @param keepCalls how many ended calls are kept
@@ -48,10 +43,8 @@ export class Exchange {
     readonly parts: CallParts,
     readonly keepCalls: number,
     readonly onCall: (call: Call) => void,
-  ) {}
-
-  get clock(): Clock {
-    return this.parts.clock;
+  ) {
+    this.#waiters = new Waiters(parts.clock);
   }
 
   get webhooks(): Record<string, string> {
@@ -106,40 +99,22 @@ export class Exchange {
       this.#handedOut.add(call);
       return Promise.resolve(call);
     }
-    return new Promise((resolve, reject) => {
-      const waiter = {
-        wanted,
-        resolve: (call: Call) => {
-          cancel();
-          resolve(call);
-        },
-      };
-      const cancel = this.clock.after(timeoutMs, () => {
-        this.#waiters.delete(waiter);
-        reject(new Error(`No such call within ${timeoutMs} ms.`));
-      });
-      this.#waiters.add(waiter);
-    });
+    return this.#waiters.next('such call', timeoutMs, wanted);
   }
 
   /** Ends all calls without events. */
   async stop(): Promise<void> {
+    this.#waiters.end('the local Wavix was stopped');
     await Promise.all([...this.calls.values()].map((call) => call.abandon()));
   }
 
-  #begin(setup: Omit<ConstructorParameters<typeof Call>[0], 'plan'> & { plan: LoadedPlan }): Call {
+  #begin(setup: CallSetup): Call {
     this.#forgetOldest();
     const call = new Call(setup, this.parts);
     this.calls.set(call.call_id, call);
     this.onCall(call);
     call.begin();
-    for (const waiter of this.#waiters) {
-      if (!waiter.wanted(call)) continue;
-      this.#waiters.delete(waiter);
-      this.#handedOut.add(call);
-      waiter.resolve(call);
-      break;
-    }
+    if (this.#waiters.giveOne(call)) this.#handedOut.add(call);
     return call;
   }
 

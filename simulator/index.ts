@@ -1,10 +1,11 @@
 /**
- * The local Wavix as a library: `import { LocalWavix } from '@wavix-flows/node-red-wavix/simulator'`. See README.md
- * beside this file.
+ * The local Wavix as a library: `import { LocalWavix } from '@wavix-flows/node-red-wavix/simulator'`. See simulator/README.md
+ * in the repository.
  */
 
 export type { CallEvent, Direction, EventType, FinalEvent, OnCallPayload } from './call-event';
-export type { Call, CallState, CallSummary } from './calls';
+export type { CallSummary, StreamSummary } from './call-summary';
+export type { Call, CallState } from './calls';
 export type { CallFilter, InboundCall } from './exchange';
 export { DEFAULT_API_KEY, LocalWavix, type LocalWavixEvents, type LocalWavixOptions } from './local-wavix';
 export { describe, type LocalWavixEvent } from './log';

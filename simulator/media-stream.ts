@@ -283,7 +283,7 @@ export class MediaStream {
       ? { problem: 'a binary message' }
       : readToWavix((data as Buffer).toString('utf8'));
     if ('problem' in message) this.#unusable(message.problem);
-    else if (message.stream_id !== this.stream_id) this.#unusable('the stream_id is not this stream’s');
+    else if (message.stream_id !== this.stream_id) this.#unusable("the stream_id is not this stream's");
     else if (this.stream_type === 'oneway') this.#unusable(`${message.event} on a one-way stream`);
     else if (message.event === 'media') this.#play(message.media.payload);
     else if (message.event === 'mark') this.#mark(message.mark.name);

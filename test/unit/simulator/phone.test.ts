@@ -266,6 +266,26 @@ describe('LocalWavix', () => {
     }
   });
 
+  it('ends all waiting when there is nothing left to wait for', async () => {
+    const wavix = new LocalWavix({ apiKey: KEY, defaults: { ringMs: 20 } });
+    await wavix.start();
+    const { body } = await clientsOf(wavix.url).appid.request('POST', '', { from: FROM, to: '+15550001201' });
+    const call = wavix.calls.get(body.uuid)!;
+    const rejected = Promise.all([
+      assert.rejects(call.waitFor('answered'), /No answered: the call ended/),
+      assert.rejects(call.waitForStream(), /No stream 0: the call ended/),
+    ]);
+    await rejected;
+    await assert.rejects(call.waitFor('answered'), /No answered: the call ended/);
+    await assert.rejects(call.waitForStream(), /No stream 0: the call ended/);
+    const never = assert.rejects(
+      wavix.waitForCall({ to: '+15550001299' }),
+      /No such call: the local Wavix was stopped/,
+    );
+    await wavix.stop();
+    await never;
+  });
+
   it('forgets the oldest ended calls, never a live one', async () => {
     const wavix = new LocalWavix({ apiKey: KEY, keepCalls: 2, defaults: { ringMs: 0 } });
     await wavix.start();
