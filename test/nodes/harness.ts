@@ -97,6 +97,7 @@ export class Bench {
   private readonly logs: unknown[] = [];
   private readonly cleanups: (() => unknown)[] = [];
   private served = false;
+  private messages = 0;
 
   private constructor(options: LocalWavixOptions) {
     this.wavix = new LocalWavix({ apiKey: API_KEY, ...options });
@@ -156,8 +157,10 @@ export class Bench {
 
   /** Sends a message into a node, and waits for its `done`. */
   async done(id: string, message: object = {}): Promise<Completion> {
-    this.send(id, message);
-    return this.completions.next((completion) => completion.id === id);
+    const _msgid = `message-${++this.messages}`;
+    const of = (completion: Completion) => completion.id === id && completion.msg._msgid === _msgid;
+    this.send(id, { _msgid, ...message });
+    return this.completions.all.find(of) ?? (await this.completions.next(of));
   }
 
   /** The same for a message that must fail. @returns the error */
