@@ -9,7 +9,7 @@ import { root } from '../setup.mjs';
 import { demoFlow, soundFile } from './flow.mjs';
 import { NodeRed } from './node-red.mjs';
 import { Meter, Screen } from './screen.mjs';
-import { fromDebug, fromMark, fromWavix } from './story.mjs';
+import { fromDebug, fromMark, fromWavix, problem } from './story.mjs';
 import { verdict } from './verdict.mjs';
 
 // What the build made; it is not there yet when this file is linted.
@@ -77,7 +77,7 @@ export async function demo({ stay }) {
       },
       debug: (name, value) => {
         step(fromDebug(name, value));
-        if (name === 'Problem') problems.push(`The flow tells of a problem: ${value}`);
+        if (name === 'Problem') problems.push(`The flow tells of a problem: ${problem(value)}`);
       },
     });
     const { nodes, button } = demoFlow(wavix.url);

@@ -8,12 +8,21 @@ const DEBUG = {
   'Weather interrupted (ms)': (value) => `knows that ${seconds(value)} of the weather were heard`,
   'Weather heard (ms)': (value) => `weather heard to its end (${seconds(value)})`,
   'Not answered': (value) => `the call was not answered: ${value}`,
-  Problem: (value) => `problem: ${value}`,
+  Problem: (value) => `problem: ${problem(value)}`,
 };
 
 export function fromDebug(name, value) {
   const text = DEBUG[name]?.(value);
   return text && ['flow', text];
+}
+
+/** What a Catch node's `msg.error`, as the debug sidebar gets it, says. */
+export function problem(value) {
+  try {
+    return JSON.parse(value).message;
+  } catch {
+    return String(value);
+  }
 }
 
 /** What the flow does when a mark comes back. */

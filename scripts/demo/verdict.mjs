@@ -13,6 +13,10 @@ export function verdict(call, sounds) {
   const wrong = [...call.problems];
   const lines = [];
   const missing = (what) => wrong.push(what);
+  if (call.answeredMs === 0) {
+    missing(`The call was not answered: it ended as ${call.ended ?? 'nothing'}.`);
+    return { lines, wrong };
+  }
 
   // What the flow heard
   for (const [name, what] of [
@@ -37,20 +41,20 @@ export function verdict(call, sounds) {
     const whole = found.length === piece.length;
     const heard = `${(found.length / 48_000).toFixed(1)} s`;
     if (title === 'weather') {
-      if (found.length < 48_000 || whole)
-        missing(`The weather was not interrupted: the callee heard ${heard} of it.`);
-      lines.push(`  weather   ${heard} of ${seconds(piece).toFixed(1)} s, then cleared`);
+      const cut = found.length >= 48_000 && !whole;
+      if (!cut) missing(`The weather was not interrupted: the callee heard ${heard} of it.`);
+      lines.push(`  weather   ${heard} of ${seconds(piece).toFixed(1)} s${cut ? ', then cleared' : ''}`);
     } else {
       if (!whole) missing(`The callee heard ${part(found.length, piece)} of the ${title}.`);
       lines.push(`  ${title.padEnd(9)} ${heard}${whole ? ', every sample of it' : ''}`);
     }
-    if (found.length === 0) continue;
+    if (found.length === 0) break; // what follows can't be told apart
     const { at: from, length } = whole ? extend(call.calleeHeard, found, sounds[name], piece) : found;
     if (!isSilent(call.calleeHeard, at, from)) missing(`There is other sound before the ${title}.`);
     at = from + length;
+    if (title === 'goodbye' && !isSilent(call.calleeHeard, at, call.calleeHeard.length))
+      missing('There is other sound after the goodbye.');
   }
-  if (!isSilent(call.calleeHeard, at, call.calleeHeard.length))
-    missing('There is other sound after the goodbye.');
 
   const afterS = call.answeredMs / 1000 - at / 48_000;
   if (call.ended !== 'completed')
