@@ -4,6 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { WavixError } from '../errors';
 import { answer, Gate } from './gate';
 
+/** A webhook has this long to come in whole, in ms. */
+const REQUEST_MS = 10_000;
+
 interface Listener {
   server: Server;
   gate: Gate;
@@ -36,7 +39,7 @@ export class OwnPorts {
 }
 
 function listen(port: number): Listener {
-  const server = createServer();
+  const server = createServer({ headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS });
   const gate = new Gate(server, true);
   server.on('request', (request, response) => {
     if (!gate.request(request.url ?? '', request, response)) answer(response, 404);

@@ -59,8 +59,15 @@ class LineEntry implements Survivor {
     if (this.line) {
       this.watch(this.line.configure(settings));
     } else {
-      const log = (text: string) => this.node?.warn(text);
-      this.line = new Line(settings, { host: hostOf(RED), ownPorts, clock: systemClock, log });
+      this.line = new Line(settings, {
+        // Looked up when it is needed: with a port of its own, a line needs no host.
+        get host() {
+          return hostOf(RED);
+        },
+        ownPorts,
+        clock: systemClock,
+        log: (text) => this.node?.warn(text),
+      });
     }
     if (this.users.size > 0) this.watch(this.line.open());
   }
@@ -178,7 +185,7 @@ function hostOf(RED: NodeAPI): HostServer {
     const { server, settings } = RED;
     const gate = new Gate(server, false);
     const root = typeof settings.httpNodeRoot === 'string' ? settings.httpNodeRoot : '';
-    (RED.httpNode as NodeAPI['httpNode'] | undefined)?.use((request, response, next) => {
+    httpNode.use((request, response, next) => {
       if (!gate.request(request.originalUrl, request, response)) next();
     });
     host = {
@@ -193,7 +200,7 @@ function hostOf(RED: NodeAPI): HostServer {
         return `${server instanceof HttpsServer ? 'https' : 'http'}://${name}:${port}`;
       },
     };
-    hosts.set(key, host);
+    hosts.set(server, host);
   }
   return host;
 }
