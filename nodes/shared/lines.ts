@@ -2,16 +2,13 @@
  * The lines of this Node-RED, one for each `wavix-config`, and who uses them. The first user opens a line's addresses,
  * the last one closes them; its streams live until the config is gone.
  */
-import { Server as HttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import type { Node, NodeAPI } from 'node-red';
 import { systemClock } from '../../lib/clock';
 import { WavixError } from '../../lib/errors';
-import { Line, type HostServer, type LineSettings } from '../../lib/line';
-import { joinPath } from '../../lib/server/addresses';
-import { Gate } from '../../lib/server/gate';
+import { Line, type LineSettings } from '../../lib/line';
 import { OwnPorts } from '../../lib/server/own-port';
 import { followDeploys, forget, keep, orphan, type Survivor } from './deploys';
+import { hostOf } from './host';
 
 /** A node's use of a line. */
 export interface LineUse {
@@ -27,7 +24,6 @@ interface User {
 
 const entries = new Map<string, LineEntry>();
 const ownPorts = new OwnPorts();
-const hosts = new WeakMap<object, HostServer>();
 
 /** What is known of one config's id. Users may come before their config, and stay while it is replaced. */
 class LineEntry implements Survivor {
@@ -169,38 +165,4 @@ function noConfig(): WavixError {
     'WAVIX_CONFIG',
     'The node has no Wavix configuration: open it and choose or add one.',
   );
-}
-
-/** Node-RED's own server. Its HTTP routes can't be taken back, so one for all lines is added, once. */
-function hostOf(RED: NodeAPI): HostServer {
-  const key = RED.server as object | undefined;
-  if (!key) {
-    throw new WavixError(
-      'WAVIX_CONFIG',
-      'This Node-RED has no HTTP server: give the Wavix configuration a port.',
-    );
-  }
-  let host = hosts.get(key);
-  if (!host) {
-    const { server, settings } = RED;
-    const gate = new Gate(server, false);
-    const root = typeof settings.httpNodeRoot === 'string' ? settings.httpNodeRoot : '';
-    httpNode.use((request, response, next) => {
-      if (!gate.request(request.originalUrl, request, response)) next();
-    });
-    host = {
-      gate,
-      root: joinPath(root),
-      localUrl: () => {
-        const address = server.address() as AddressInfo | null;
-        if (!address) return undefined;
-        const { family, port } = address;
-        const wildcard = address.address === '::' || address.address === '0.0.0.0';
-        const name = wildcard ? '127.0.0.1' : family === 'IPv6' ? `[${address.address}]` : address.address;
-        return `${server instanceof HttpsServer ? 'https' : 'http'}://${name}:${port}`;
-      },
-    };
-    hosts.set(server, host);
-  }
-  return host;
 }
