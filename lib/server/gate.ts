@@ -17,6 +17,8 @@ export interface Route {
 
 export class Gate {
   private readonly routes = new Map<string, Route>();
+  /** bytes written to a socket before its upgrade arrived */
+  private readonly written = new WeakMap<Duplex, number>();
 
   /**
    * @param alone whether nobody else serves this server: then what is not ours is refused instead of left alone
@@ -43,12 +45,12 @@ export class Gate {
         `Another wavix-config serves the path ${path} already: give this one a path or a port of its own.`,
       );
     }
-    if (this.isEmpty) this.server.on('upgrade', this.onUpgrade);
+    if (this.isEmpty) this.server.prependListener('upgrade', this.onArrival).on('upgrade', this.onUpgrade);
     this.routes.set(path, route);
     return () => {
       if (this.routes.get(path) !== route) return;
       this.routes.delete(path);
-      if (this.isEmpty) this.server.off('upgrade', this.onUpgrade);
+      if (this.isEmpty) this.server.off('upgrade', this.onArrival).off('upgrade', this.onUpgrade);
     };
   }
 
@@ -71,10 +73,14 @@ export class Gate {
     return true;
   }
 
+  /** A kept connection, as proxies have them, may have carried answers before: only what comes from now on counts. */
+  private readonly onArrival = (_request: IncomingMessage, socket: Duplex): void => {
+    this.written.set(socket, bytesWritten(socket));
+  };
+
   private readonly onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     // Somebody else on this server has answered already.
-    if (socket.destroyed || socket.writableEnded || ('bytesWritten' in socket && socket.bytesWritten !== 0))
-      return;
+    if (socket.destroyed || socket.writableEnded || bytesWritten(socket) !== this.written.get(socket)) return;
     const found = this.find(request.url ?? '');
     if (found?.kind === 'streams') {
       found.route.stream(found.token, request, socket, head);
@@ -90,6 +96,10 @@ export class Gate {
     const route = this.routes.get(path);
     return route && { kind: kind as 'events' | 'streams', token, route };
   }
+}
+
+function bytesWritten(socket: Duplex): number {
+  return 'bytesWritten' in socket ? Number(socket.bytesWritten) : 0;
 }
 
 /** Refuses a WebSocket before the upgrade, and lets its socket go. */

@@ -27,6 +27,7 @@ export interface Handshake {
  * @returns closes the socket, if it is still waiting, with the given close code
  */
 export function awaitStart(socket: WebSocket, clock: Clock, handshake: Handshake): (code: number) => void {
+  let isConnected = false;
   let malformed = 0;
   const fail = (problem: string, code: number) => {
     leave();
@@ -36,12 +37,13 @@ export function awaitStart(socket: WebSocket, clock: Clock, handshake: Handshake
   };
   const onMessage = (data: Buffer, isBinary: boolean) => {
     const message = isBinary ? { problem: 'binary message' } : readFromWavix(data.toString());
-    if ('problem' in message || (message.event !== 'connected' && message.event !== 'start')) {
-      malformed++;
+    if (!('problem' in message) && message.event === 'connected' && !isConnected) {
+      isConnected = true;
+      handshake.connected(message);
       return;
     }
-    if (message.event === 'connected') {
-      handshake.connected(message);
+    if ('problem' in message || message.event !== 'start') {
+      malformed++;
       return;
     }
     const refused = handshake.refuse(message);

@@ -263,6 +263,11 @@ export class StreamHub implements StreamOwner {
     );
   }
 
+  failed(stream: MediaStream, error: unknown): void {
+    const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.deps.log(`Stream ${stream.streamId}: a fault of this package, please report it: ${what}`);
+  }
+
   ended(stream: MediaStream, end: StreamEnd): void {
     const admission = this.streams.get(stream.streamId)?.admission;
     this.streams.delete(stream.streamId);

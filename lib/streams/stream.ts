@@ -3,6 +3,7 @@
  * on a two-way stream owns the playout. It lives from `start` to `stop`, or until its socket is lost.
  */
 import type { WebSocket } from 'ws';
+import { decodeBase64 } from './base64';
 import type { FrameClock } from './frame-clock';
 import { CLOSE_NORMAL } from './handshake';
 import { MAX_SOCKET_BACKLOG, Playout, type MarkHeard } from './playout';
@@ -61,6 +62,8 @@ export interface StreamOwner {
   gap(stream: MediaStream, gap: StreamGap): void;
   /** Called once, for the first message that is not the guide's; `problem` holds nothing of it. */
   malformed(stream: MediaStream, problem: string): void;
+  /** Something here went wrong that should not be able to. */
+  failed(stream: MediaStream, error: unknown): void;
   /** Called once; nothing follows. */
   ended(stream: MediaStream, end: StreamEnd): void;
 }
@@ -102,9 +105,9 @@ export class MediaStream {
       this.playout = new Playout(wireOf(socket, start.stream_id), clock);
       this.speech = new Speech(this.playout, clock);
     }
-    socket.on('message', (data: Buffer, isBinary) => this.receive(data, isBinary));
+    socket.on('message', (data: Buffer, isBinary) => this.guard(() => this.receive(data, isBinary)));
     socket.on('pong', () => (this.heardAt = clock.now()));
-    socket.on('close', (code) => this.lose(code));
+    socket.on('close', (code) => this.guard(() => this.lose(code)));
     socket.on('error', () => undefined); // 'close' follows
   }
 
@@ -164,6 +167,15 @@ export class MediaStream {
     }
   }
 
+  /** A mistake of ours on one call must not end all others: what is thrown here would end the process. */
+  private guard(what: () => void): void {
+    try {
+      what();
+    } catch (error) {
+      this.owner.failed(this, error);
+    }
+  }
+
   private obey(message: MediaMessage | MarkMessage | StopMessage): void {
     this.follow(message.sequence_number);
     switch (message.event) {
@@ -201,11 +213,9 @@ export class MediaStream {
   }
 
   private hear(message: MediaMessage): void {
-    const { payload } = message.media;
-    const pcm = Buffer.from(payload, 'base64');
-    // Node skips what is no base64; then less comes out than the length of the text promises.
-    if (pcm.length !== Buffer.byteLength(payload, 'base64')) {
-      this.passOver('media that is no base64');
+    const pcm = decodeBase64(message.media.payload);
+    if (!pcm || pcm.length === 0) {
+      this.passOver('media that is no audio');
       return;
     }
     this.framesIn++;
@@ -234,11 +244,13 @@ export class MediaStream {
   private finish(end: (stats: StreamStats) => StreamEnd): void {
     if (!this.live) return;
     this.live = false;
-    for (const [key, tap] of this.taps) {
-      for (const piece of tap.end()) this.owner.audio(this, key, piece);
-    }
+    this.guard(() => {
+      for (const [key, tap] of this.taps) {
+        for (const piece of tap.end()) this.owner.audio(this, key, piece);
+      }
+    });
     this.taps.clear();
-    this.speech?.end();
+    this.guard(() => this.speech?.end());
     this.owner.ended(this, end(this.stats));
   }
 }

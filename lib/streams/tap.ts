@@ -58,7 +58,7 @@ interface Origin {
 
 class TrackTap {
   private readonly encoder: Encoder;
-  /** Messages whose samples are not all in a piece yet, the oldest first. */
+  /** Messages whose samples are not all in a piece yet, the oldest first; the newest one always. */
   private origins: Origin[] = [];
   /** ms from the stream's start up to which audio came in, and up to which it went out */
   private inUntil = 0;
@@ -73,14 +73,13 @@ class TrackTap {
 
   push(message: MediaMessage, pcm: Buffer): AudioPiece[] {
     const { timestamp, chunk } = message.media;
-    if (this.origins.length === 0) this.outUntil = timestamp;
-    // Where messages are missing, time goes on: the audio held here is moved up to the new message.
-    else if (timestamp > this.inUntil) this.outUntil += timestamp - this.inUntil;
+    // Where messages are missing, time goes on: what is held here is moved up to the new message.
+    if (timestamp > this.inUntil) this.outUntil += timestamp - this.inUntil;
     this.inUntil = timestamp + pcm.length / WIRE_BYTES_PER_MS;
-    this.origins.push({ timestamp, chunk, sequence_number: message.sequence_number });
-    const pieces = this.encoder.push(pcm).map((payload) => this.piece(payload));
-    if (this.outUntil >= this.inUntil) this.origins = [];
-    return pieces;
+    const origin = { timestamp, chunk, sequence_number: message.sequence_number };
+    if (this.outUntil >= timestamp) this.origins = [origin];
+    else this.origins.push(origin);
+    return this.encoder.push(pcm).map((payload) => this.piece(payload));
   }
 
   end(): AudioPiece[] {

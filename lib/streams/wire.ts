@@ -13,6 +13,9 @@ export const WIRE_BYTES_PER_MS = 48;
 export const FRAME_MS = 20;
 export const FRAME_BYTES = FRAME_MS * WIRE_BYTES_PER_MS; // 960 bytes, 480 samples, 1 280 base64 characters
 
+/** Far more than any id Wavix gives. */
+const LONGEST_ID = 256; // characters
+
 export interface ConnectedMessage {
   event: 'connected';
   event_time?: string;
@@ -108,7 +111,7 @@ export function readFromWavix(text: string): FromWavix | Malformed {
       if (!media) return { problem: 'media without media' };
       const { payload, track } = media;
       const timestamp = asNumber(media.timestamp);
-      const chunk = asNumber(media.chunk);
+      const chunk = asCount(media.chunk);
       if (typeof payload !== 'string') return { problem: 'media with a wrong payload' };
       if (track !== 'inbound' && track !== 'outbound') return { problem: 'media with a wrong track' };
       if (timestamp === undefined || chunk === undefined)
@@ -136,7 +139,7 @@ export function readToWavix(text: string): ToWavix | Malformed {
   const raw = parseObject(text);
   if (!raw) return { problem: 'not a JSON object' };
   const { event, stream_id } = raw;
-  if (typeof stream_id !== 'string' || stream_id === '') return { problem: 'no stream_id' };
+  if (!isId(stream_id)) return { problem: 'no stream_id' };
   switch (event) {
     case 'media': {
       const payload = asObject(raw.media)?.payload;
@@ -169,11 +172,26 @@ function asObject(value: unknown): Record<string, unknown> | undefined {
     : undefined;
 }
 
-/** A number that came as a number or as a decimal string; nothing else. */
+/** A number that came as a number or as a decimal string, not below 0 and small enough to be counted on. */
 function asNumber(value: unknown): number | undefined {
-  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
-  if (typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value)) return Number(value);
-  return undefined;
+  const number = typeof value === 'string' && /^\d{1,20}(\.\d{1,20})?$/.test(value) ? Number(value) : value;
+  return typeof number === 'number' && number >= 0 && number <= Number.MAX_SAFE_INTEGER ? number : undefined;
+}
+
+/** The same for what is counted one by one. */
+function asCount(value: unknown): number | undefined {
+  const number = asNumber(value);
+  return Number.isInteger(number) ? number : undefined;
+}
+
+/** Ids go back to Wavix with every frame, and into logs: they have a bound, and nothing that is not a character. */
+function isId(value: unknown): value is string {
+  return (
+    typeof value === 'string' &&
+    value !== '' &&
+    value.length <= LONGEST_ID &&
+    !/[\p{Cc}\u2028\u2029]/u.test(value)
+  );
 }
 
 function eventTime(raw: Record<string, unknown>): { event_time?: string } {
@@ -189,9 +207,9 @@ interface Ids {
 
 function streamIds(raw: Record<string, unknown>): Ids | Malformed {
   const { call_id, stream_id } = raw;
-  const sequence_number = asNumber(raw.sequence_number);
-  if (typeof call_id !== 'string' || call_id === '') return { problem: 'no call_id' };
-  if (typeof stream_id !== 'string' || stream_id === '') return { problem: 'no stream_id' };
+  const sequence_number = asCount(raw.sequence_number);
+  if (!isId(call_id)) return { problem: 'no call_id' };
+  if (!isId(stream_id)) return { problem: 'no stream_id' };
   if (sequence_number === undefined) return { problem: 'wrong sequence_number' };
   return { ...eventTime(raw), call_id, stream_id, sequence_number };
 }

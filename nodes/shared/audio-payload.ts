@@ -1,5 +1,6 @@
 /** The bytes of an audio payload, however a flow brings them. */
 import { WavixError } from '../../lib/errors';
+import { decodeBase64 } from '../../lib/streams/base64';
 
 /**
  * @param payload a Buffer or another view of bytes, or base64
@@ -7,7 +8,7 @@ import { WavixError } from '../../lib/errors';
  */
 export function audioBytes(payload: unknown): Buffer {
   if (Buffer.isBuffer(payload)) return payload;
-  if (typeof payload === 'string') return decodeBase64(payload);
+  if (typeof payload === 'string') return fromBase64(payload);
   if (ArrayBuffer.isView(payload)) return Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
   if (payload instanceof ArrayBuffer) return Buffer.from(payload);
   throw new WavixError(
@@ -16,11 +17,10 @@ export function audioBytes(payload: unknown): Buffer {
   );
 }
 
-function decodeBase64(payload: string): Buffer {
-  const bytes = Buffer.from(payload, 'base64');
-  // Node skips what is not base64: text that was no audio would become noise.
-  const digits = payload.replace(/[\s=]+/g, '');
-  if (bytes.length === Math.floor((digits.length * 3) / 4) && /^[\w+/-]*$/.test(digits)) return bytes;
+function fromBase64(payload: string): Buffer {
+  // Some writers break their lines.
+  const bytes = decodeBase64(payload) ?? decodeBase64(payload.replace(/\s+/g, ''));
+  if (bytes) return bytes;
   throw new WavixError(
     'WAVIX_AUDIO',
     'msg.payload is a text that is no base64: send audio as a Buffer or as base64.',
