@@ -39,7 +39,9 @@ export function installRecogniser() {
   const isThere = (command, args) => !spawnSync(command, args, { stdio: 'ignore' }).error;
   if (isThere('pocketsphinx_continuous', ['-help'])) return;
   if (process.getuid?.() !== 0 || !isThere('apt-get', ['--version'])) {
-    console.log('No pocketsphinx here (Debian: pocketsphinx, pocketsphinx-en-us): the recogniser test is skipped.');
+    console.log(
+      'No pocketsphinx here (Debian: pocketsphinx, pocketsphinx-en-us): the recogniser test is skipped.',
+    );
     return;
   }
   console.log('Installing the speech recogniser …');
