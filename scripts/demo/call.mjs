@@ -89,7 +89,7 @@ export async function demo({ stay }) {
     await nodeRed.press(button);
     const placed = wavix.waitForCall({}, 10_000);
     const stopMeter = meter(() => lastCall, calleeHears);
-    screen.live(() => `          flow hears ${String(flowHears)}   callee hears ${String(calleeHears)}`);
+    screen.live(() => `  flow hears ${String(flowHears)}   callee hears ${String(calleeHears)}`);
     const over = placed
       .then((call) => call.done)
       .then(

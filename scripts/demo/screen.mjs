@@ -4,12 +4,12 @@ import { clearInterval, setInterval } from 'node:timers';
 import { performance } from 'node:perf_hooks';
 
 const BARS = ' ▁▂▃▄▅▆▇█';
-const BARS_SHOWN = 20;
+const BARS_SHOWN = 14;
 const BAR_BYTES = 4800; // 100 ms
 const TERMINAL_MS = 100;
 const PLAIN_MS = 1000;
 
-/** One way of the audio: how much was said so far, and how loud the last two seconds were. */
+/** One way of the audio: how much was said so far, and how loud the last second and a half was. */
 export class Meter {
   #ms = 0;
   #bars = '';

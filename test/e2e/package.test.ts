@@ -103,7 +103,7 @@ describe('The tarball', function () {
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name).slice(installed.packageFolder.length + 1));
     const odd = files.filter(
-      (file) => !/^(dist|examples|resources)\/|^[A-Z]+(\.md)?$|^package\.json$/.test(file),
+      (file) => !/^(dist|examples|resources)\/|(^|\/)[A-Z]+(\.md)?$|^package\.json$/.test(file),
     );
     assert.deepEqual(odd, []);
     assert.deepEqual(

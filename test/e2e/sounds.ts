@@ -41,6 +41,19 @@ export function heardAt(heard: Buffer, piece: Buffer, fromMs = 0): number | unde
   return at < 0 ? undefined : at / BYTES_PER_MS;
 }
 
+/**
+ * Without the samples that are 0. What is played as it comes has a breath of silence wherever a frame came late: with
+ * those gone on both sides, the rest can be compared.
+ */
+export function sounding(pcm: Buffer): Buffer {
+  const out = Buffer.alloc(pcm.length);
+  let length = 0;
+  for (let at = 0; at < pcm.length; at += 2) {
+    if (pcm.readInt16LE(at) !== 0) length = out.writeInt16LE(pcm.readInt16LE(at), length);
+  }
+  return out.subarray(0, length);
+}
+
 /** How much of a piece was heard before it was cut off, in ms: the longest beginning of it that is there. */
 export function heardOf(heard: Buffer, piece: Buffer): number {
   const start = heardAt(heard, piece.subarray(0, 2 * 240));
