@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import type { LocalWavixOptions } from '../../simulator';
 import type { ApiRequest } from './fake-wavix';
-import { Bench, type FlowNode, type Message } from './harness';
+import { bare, Bench, type FlowNode, type Message } from './harness';
 import { hurry } from './hurry';
 import { fieldFor, provide, TYPES } from './typed';
 
@@ -95,9 +95,8 @@ describe('wavix-call', () => {
         await start(callNode({ to: number }));
         bench.send('call', { customer: 17, topic: 'mine' });
         const call = await bench.wavix.waitForCall();
-        const { _msgid, ...message } = await bench.seen('not-answered').next();
+        const message = bare(await bench.seen('not-answered').next());
         const last = call.events.at(-1)!.event;
-        assert.ok(_msgid);
         assert.deepEqual(message, { customer: 17, topic: why, payload: { ...last }, call_id: call.call_id });
         assert.equal(last.event_type, why);
         await call.done;
@@ -208,7 +207,7 @@ describe('wavix-call', () => {
       call.phone.hangUp();
       await call.done;
       assert.deepEqual(counts(), [1, 0]);
-      assert.ok(call.events.every(({ attempts }) => attempts === 2));
+      assert.deepEqual(new Set(call.events.map(({ attempts }) => attempts)), new Set([2]));
     });
 
     it('keeps two calls at once apart, each message with its own outcome', async () => {

@@ -239,6 +239,15 @@ export class Bench {
     return this.logs.map((line) => String((line as { msg?: unknown }).msg));
   }
 
+  /** Fails unless a line of the log says that. */
+  logged(what: RegExp): void {
+    const lines = this.logLines;
+    assert.ok(
+      lines.some((line) => what.test(line)),
+      `${String(what)} is not in the log: ${lines.slice(-10).join('\n')}`,
+    );
+  }
+
   /** Stops all, and makes sure that no secret was to be seen anywhere. */
   async stop(): Promise<void> {
     this.keepLogs();

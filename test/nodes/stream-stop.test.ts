@@ -132,7 +132,10 @@ describe('wavix-stream-stop', () => {
       const { code, message } = await bench.failure('stop', { call_id });
       assert.equal(code, 'WAVIX_INPUT');
       assert.match(message, /No stream is named/);
-      assert.ok(call.streams.every((stream) => stream.live));
+      assert.deepEqual(
+        call.streams.map((stream) => stream.live),
+        [true, true],
+      );
     });
 
     it('with WAVIX_INPUT when no call is named and none is live', async () => {

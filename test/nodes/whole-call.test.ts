@@ -63,7 +63,7 @@ for (const apiStyle of ['appid', 'bearer']) {
       assert.equal(stats.frames_in, bench.seen('audio').all.length);
 
       const call = wavix.calls.get(String(started.call_id));
-      assert.ok(call);
+      assert.ok(call, 'the call is known');
       await call.done;
       const heard = call.heard();
       const at = heard.indexOf(speech);
