@@ -145,7 +145,7 @@ async function measure(): Promise<Measure> {
   const listeners: Record<string, number> = {};
   for (const [index, server] of servers.entries()) countListeners(server, `server ${index}`, listeners);
   countListeners(events, 'runtime', listeners);
-  countListeners(process as unknown as EventEmitter, 'process', listeners);
+  countListeners(process, 'process', listeners);
   delay.reset();
   return {
     rss,
@@ -165,7 +165,9 @@ function countOf(name: string, one: object): Record<string, number> {
   return { [name]: queryObjects(one.constructor, { format: 'count' }) };
 }
 
-function countListeners(emitter: EventEmitter, name: string, counts: Record<string, number>): void {
+type Emitter = Pick<EventEmitter, 'eventNames' | 'listenerCount'>;
+
+function countListeners(emitter: Emitter, name: string, counts: Record<string, number>): void {
   for (const event of emitter.eventNames()) {
     counts[`${name}: ${String(event)}`] = emitter.listenerCount(event);
   }
