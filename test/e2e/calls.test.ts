@@ -111,20 +111,16 @@ describe('Calls in a real Node-RED', function () {
     });
     await nodeRed.deploy(switchboard(configNode(wavix.url)));
     const [liveA, liveB] = await Promise.all([liveCall(nodeRed, wavix, a), liveCall(nodeRed, wavix, b)]);
-    await Promise.all([
-      nodeRed.inject('say', { payload: toA, call_id: liveA.call_id }),
-      nodeRed.inject('say', { payload: toB, stream_id: liveB.stream_id }),
-    ]);
+    await nodeRed.inject('say', { payload: toA.subarray(0, 19_200), call_id: liveA.call_id });
+    await nodeRed.inject('say', { payload: toB.subarray(0, 19_200), call_id: liveB.call_id });
+    await nodeRed.inject('say', { payload: toB.subarray(19_200), stream_id: liveB.stream_id });
+    await nodeRed.inject('say', { payload: toA.subarray(19_200), stream_id: liveA.stream_id });
+    for (let pieces = 0; pieces < 4; pieces++) await nodeRed.next('played');
     for (const { stream_id } of [liveA, liveB]) {
       await nodeRed.recorder.next(
         'audio',
         5_000,
         (m) => m.stream_id === stream_id && Number(m.timestamp) > 1_600,
-      );
-      await nodeRed.recorder.next(
-        'played',
-        5_000,
-        (m) => m.stream_id === stream_id || m.payload !== undefined,
       );
     }
     const heardFrom = (call_id: string) =>

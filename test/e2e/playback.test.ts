@@ -40,6 +40,34 @@ describe('Playback in a real Node-RED', function () {
     assert.ok(playout.maxBufferedMs <= 520, `${playout.maxBufferedMs} ms were sent ahead`);
   });
 
+  it('what came before a clear is told as cleared, what comes after it as heard, whatever the names', async () => {
+    const wavix = await localWavix();
+    await nodeRed.deploy(switchboard(configNode(wavix.url)));
+    const { call, call_id } = await liveCall(nodeRed, wavix);
+    const { facts } = call.streams[0]!;
+    // All of it, its mark too, is with Wavix when the clear comes.
+    const before = noise(900, 27);
+    await nodeRed.inject('say', { payload: before, call_id, mark: 'same name' });
+    await nodeRed.recorder.next('audio', 5_000, () => facts.marksReceived === 1);
+    await nodeRed.inject('say', { event: 'clear', call_id });
+    const after = noise(300, 28);
+    await nodeRed.inject('say', { payload: after, call_id, mark: 'same name' });
+    const cut = await nodeRed.next('interrupted');
+    assert.equal((await nodeRed.next('played')).played_ms, 300);
+    assertNear(cut.played_ms, heardOf(call.heard(), before), 'played_ms');
+    assert.ok(heardAt(call.heard(), after) !== undefined);
+    const marks = [await nodeRed.next('mark'), await nodeRed.next('mark')];
+    assert.deepEqual(
+      marks.map(({ payload, cleared }) => [payload, cleared]),
+      [
+        ['same name', true],
+        ['same name', false],
+      ],
+    );
+    assert.equal(nodeRed.recorder.messages('interrupted').length, 1);
+    assert.equal(nodeRed.recorder.messages('played').length, 1);
+  });
+
   it('what the caller did not hear because the stream ended is told, with how much was heard', async () => {
     const wavix = await localWavix();
     await nodeRed.deploy(switchboard(configNode(wavix.url)));
