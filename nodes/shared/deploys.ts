@@ -3,6 +3,7 @@
  * when all are there is it clear which of the old ones have no successor.
  */
 import type { NodeAPI } from 'node-red';
+import { handOver, rescue } from './in-flight';
 
 /** Should neither a start nor a stop be told after nodes were closed, what they left is given up, in ms. */
 const FALLBACK_MS = 20_000;
@@ -25,7 +26,11 @@ let fallback: NodeJS.Timeout | undefined;
 export function followDeploys(RED: NodeAPI): void {
   if (heard.has(RED.events)) return;
   heard.add(RED.events);
-  RED.events.on('flows:started', settle);
+  RED.events.on('flows:stopping', () => rescue(RED));
+  RED.events.on('flows:started', () => {
+    handOver(RED);
+    settle();
+  });
   RED.events.on(
     'runtime-event',
     (event: { id?: unknown; payload?: { state?: unknown; deploy?: unknown } }) => {

@@ -5,6 +5,7 @@
 import type { Node, NodeAPI, NodeMessage, NodeStatus } from 'node-red';
 import type { Line } from '../../lib/line';
 import { followDeploys, forget, keep, orphan, type Survivor } from './deploys';
+import { remember } from './in-flight';
 import { useLine, type LineUse } from './lines';
 
 /** Statuses reach every open editor: not more often than this, in ms. */
@@ -88,8 +89,12 @@ export class Seat implements Survivor {
 
   /** Sends one message, or one for each output; held while the flows are being replaced. */
   send(outputs: Outputs): void {
-    if (this.held) this.held.push(outputs);
-    else this.node?.send(outputs);
+    if (this.held || !this.node) {
+      this.held?.push(outputs);
+      return;
+    }
+    remember(this.node, outputs);
+    this.node.send(outputs);
   }
 
   /** Shows a status, soon: the latest one counts. */
