@@ -12,8 +12,14 @@ import {
   sharedNodeRed,
   startNodeRed,
 } from './harness';
-import type { NodeRed } from './node-red';
+import type { FlowNode, NodeRed } from './node-red';
 import { heardAt, heardOf, noise } from './sounds';
+
+/** Makes every deploy last long enough for frames and events to arrive while the flows are down. */
+const slowToClose: FlowNode = {
+  ...{ id: 'slow', type: 'function', z: 'switchboard', x: 0, y: 0, outputs: 0, wires: [], func: '' },
+  initialize: `node.on('close', (done) => setTimeout(done, 300));`,
+};
 
 describe('Deploys', function () {
   this.timeout(30_000);
@@ -28,14 +34,17 @@ describe('Deploys', function () {
     it(`a ${type} deploy leaves a live stream, its playback and its audio going`, async () => {
       const says = noise(2_500, 41);
       const wavix = await localWavix({ defaults: { speech: says, speechAfterMs: 500 } });
-      const flows = switchboard(configNode(wavix.url));
+      const flows = [...switchboard(configNode(wavix.url)), slowToClose];
       await nodeRed.deploy(flows);
       const { call, call_id, stream_id } = await liveCall(nodeRed, wavix);
       const words = noise(2_500, 42);
       await nodeRed.inject('say', { payload: words, call_id, note: 'said before the deploy' });
       await nodeRed.recorder.next('audio', 5_000, () => heardOf(call.heard(), words) >= 500);
-      const changed = flows.map((node) => (node.id === 'in node' ? { ...node, name: 'changed' } : node));
-      await nodeRed.deploy(changed, type);
+      const changed = ['in node', 'out node', slowToClose.id];
+      await nodeRed.deploy(
+        flows.map((node) => (changed.includes(node.id) ? { ...node, name: 'changed' } : node)),
+        type,
+      );
       const played = await nodeRed.next('played');
       assert.deepEqual([played.note, played.played_ms], ['said before the deploy', 2_500]);
       assert.ok(heardAt(call.heard(), words) !== undefined, 'heard without a gap');
@@ -57,8 +66,8 @@ describe('Deploys', function () {
   }
 
   it('a call that rings during a deploy is answered into the new flow', async () => {
-    const wavix = await localWavix({ defaults: { answerAfterMs: 1_500 } });
-    const flows = switchboard(configNode(wavix.url));
+    const wavix = await localWavix({ defaults: { answerAfterMs: 200 } });
+    const flows = [...switchboard(configNode(wavix.url)), slowToClose];
     await nodeRed.deploy(flows);
     await nodeRed.inject('call', { from: OURS, to: CALLEE });
     const call = await wavix.waitForCall();

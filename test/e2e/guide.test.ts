@@ -1,8 +1,8 @@
 /** The streaming guide's four steps and all its messages, through flows in a real Node-RED, in both API styles. */
 import assert from 'node:assert/strict';
 import type { LocalWavixEvent } from '../../simulator';
-import { API_STYLES, configNode, switchboard } from './flows';
-import { CALLEE, eventsUrl, localWavix, OURS, SET_UP_MS, sharedNodeRed } from './harness';
+import { API_STYLES, button, configNode, switchboard } from './flows';
+import { CALLEE, eventsUrl, liveCall, localWavix, OURS, SET_UP_MS, sharedNodeRed } from './harness';
 import type { NodeRed } from './node-red';
 import { assertNear, BYTES_PER_MS, heardAt, heardOf, noise, wirePcm } from './sounds';
 
@@ -136,6 +136,89 @@ for (const apiStyle of API_STYLES) {
         `DELETE ${calls}/${call_id} 200`,
       ]);
     });
+
+    it('hears both channels on a one-way stream, and keeps to the limits of a call', async () => {
+      const [callee, ours] = [noise(1_200, 5), noise(1_000, 6)];
+      const wavix = await localWavix({ numbers: { [CALLEE]: { speech: callee, speechAfterMs: 700 } } });
+      const config = configNode(wavix.url, { apiStyle });
+      const oneway = {
+        id: 'start one-way',
+        type: 'wavix-stream-start',
+        config: config.id,
+        z: 'switchboard',
+        x: 0,
+        y: 0,
+      };
+      await nodeRed.deploy([
+        ...switchboard(config),
+        { ...button('one-way', oneway.id), z: 'switchboard', x: 0, y: 0 },
+        {
+          ...oneway,
+          ...{
+            callId: 'call_id',
+            callIdType: 'msg',
+            streamType: 'oneway',
+            streamChannel: 'both',
+            streamUrl: '',
+          },
+          wires: [['started']],
+        },
+      ]);
+      const { recorder } = nodeRed;
+      const { call, call_id } = await liveCall(nodeRed, wavix);
+      await nodeRed.inject('one-way', { call_id });
+      const { stream_id } = await nodeRed.next('started');
+      const second = await call.waitForStream(1);
+      assert.deepEqual([second.stream_id, second.stream_type, second.channel], [stream_id, 'oneway', 'both']);
+      await nodeRed.inject('say', { payload: ours, call_id });
+      await nodeRed.next('played');
+      await recorder.next(
+        'audio',
+        5_000,
+        (msg) => msg.stream_id === stream_id && Number(msg.timestamp) >= 2_000,
+      );
+      const heard = (track: string) =>
+        Buffer.concat(
+          recorder
+            .messages('audio')
+            .filter((msg) => msg.stream_id === stream_id && msg.track === track)
+            .map((msg) => msg.payload as Buffer),
+        );
+      assert.ok(
+        heardAt(heard('inbound'), callee) !== undefined,
+        'what the callee said is on the inbound track',
+      );
+      assert.ok(heardAt(heard('outbound'), ours) !== undefined, 'what was said to them on the outbound one');
+
+      // Nothing can be played into a one-way stream, and a call has one two-way stream.
+      const code = async () => ((await nodeRed.next('error')).error as { code: string }).code;
+      await nodeRed.inject('say', { payload: ours, stream_id });
+      assert.equal(await code(), 'WAVIX_NO_STREAM');
+      await nodeRed.inject('start', { call_id });
+      assert.equal(await code(), 'WAVIX_LIMIT');
+      assert.equal(call.streams.length, 2);
+    });
+
+    if (apiStyle === 'appid') {
+      it("stops a stream by today's path where the guide's is not known", async () => {
+        const deletes: string[] = [];
+        const log = (event: LocalWavixEvent) => {
+          if (event.type === 'request' && event.method === 'DELETE')
+            deletes.push(`${event.path} ${event.status}`);
+        };
+        const wavix = await localWavix({ guideStopPath: false, log });
+        await nodeRed.deploy(switchboard(configNode(wavix.url)));
+        const { call, call_id, stream_id } = await liveCall(nodeRed, wavix);
+        await nodeRed.inject('stop', { call_id, stream_id });
+        await nodeRed.next('stopped');
+        await call.streams[0]!.closed;
+        assert.equal(call.streams[0]!.facts.end, 'stopped');
+        assert.deepEqual(deletes, [
+          `/v1/call/answer/${call_id}/streams/${stream_id} 404`,
+          `/v1/call/${call_id}/streams/${stream_id} 200`,
+        ]);
+      });
+    }
 
     it('answers an inbound call, with a stream in the same request', async () => {
       const wavix = await localWavix();
