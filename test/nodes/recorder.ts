@@ -45,8 +45,8 @@ export class Recorder<T> {
 }
 
 function shown(items: unknown[]): string {
-  const text = JSON.stringify(items, (_key, value: unknown) =>
-    value instanceof Uint8Array ? `${value.length} bytes` : value,
+  const text = JSON.stringify(items.slice(-50), (_key, value: unknown) =>
+    typeof value === 'string' && value.length > 500 ? `${value.length} characters` : value,
   );
   return text.length > 3_000 ? `…${text.slice(-3_000)}` : text;
 }

@@ -18,6 +18,34 @@ export function heardOnce(heard: Buffer, part: Buffer, what = 'audio'): number {
   return at / 48;
 }
 
+/** Without the silence before and after, whole samples. */
+export function trimmed(pcm: Buffer): Buffer {
+  const first = pcm.findIndex((byte) => byte !== 0);
+  const last = pcm.findLastIndex((byte) => byte !== 0);
+  return first < 0 ? Buffer.alloc(0) : pcm.subarray(first - (first % 2), last + 2 - (last % 2));
+}
+
+/** Without any sample that is 0: what is left is the same however late a piece of it came. */
+export function sounds(pcm: Buffer): Buffer {
+  const kept = Buffer.alloc(pcm.length);
+  let length = 0;
+  for (let at = 0; at < pcm.length; at += 2) {
+    const value = pcm.readInt16LE(at);
+    if (value !== 0) length = kept.writeInt16LE(value, length);
+  }
+  return kept.subarray(0, length);
+}
+
+/** PCM in which no stretch, shifted or with bytes swapped, is like another, and no sample is 0. */
+export function speech(ms: number, seed = 0): Buffer {
+  const pcm = Buffer.alloc(Math.round(ms * 24) * 2);
+  for (let n = 0, value = seed * 2_654_435_761 + 1; n < pcm.length / 2; n++) {
+    value = (Math.imul(value, 1_664_525) + 1_013_904_223) >>> 0;
+    pcm.writeInt16LE(((value >>> 8) % 30_000) + 1 - (value & 0x8000_0000 ? 30_001 : 0) || 1, n * 2);
+  }
+  return pcm;
+}
+
 /** PCM s16le within ±1. */
 export function fromPcm(pcm: Buffer): number[] {
   return Array.from({ length: pcm.length / 2 }, (_, i) => pcm.readInt16LE(i * 2) / 32_768);
