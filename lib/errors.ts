@@ -32,12 +32,16 @@ export class WavixError extends Error {
   /** Body of Wavix's answer (parsed JSON, or text), secrets taken out, with `WAVIX_API`. */
   declare readonly body?: unknown;
 
+  /**
+   * @param details of Wavix's answer. They are the error's `cause` too: of an error's own properties, Node-RED hands a
+   *   Catch node only `code` and `cause`.
+   */
   constructor(
     readonly code: WavixErrorCode,
     message: string,
     details: { status?: number; body?: unknown } = {},
   ) {
-    super(message);
+    super(message, details.status === undefined ? undefined : { cause: details });
     if (details.status !== undefined) this.status = details.status;
     if (details.body !== undefined) this.body = details.body;
   }

@@ -67,7 +67,7 @@ interface UsedToken {
   until: number;
   /** The stream that was lost and may come back with it … */
   streamId?: string;
-  /** … up to this wall-clock ms. */
+  /** … up to this monotonic ms: a clock that is set must not move it. */
   returnUntil?: number;
 }
 
@@ -215,17 +215,21 @@ export class Line implements Route {
 
   /** What a token allows now: one connection while it lives, and its stream's return if that was lost. */
   private admit({ callId, nonce, expiresAt }: StreamClaim): Admission | undefined {
-    const now = this.deps.clock.wallTime();
-    for (const [known, { until }] of this.usedTokens) {
-      if (until < now) this.usedTokens.delete(known);
+    const { clock } = this.deps;
+    const now = clock.wallTime();
+    const mayReturn = (token: UsedToken | undefined) => (token?.returnUntil ?? -Infinity) >= clock.now();
+    for (const [known, token] of this.usedTokens) {
+      if (token.until < now && !mayReturn(token)) this.usedTokens.delete(known);
     }
     const used = this.usedTokens.get(nonce);
-    const mayUse = used ? (used.returnUntil ?? 0) >= now : expiresAt >= now;
-    if (!mayUse) return undefined;
+    if (!(used ? mayReturn(used) : expiresAt >= now)) return undefined;
     this.usedTokens.set(nonce, { until: Math.max(expiresAt, now) });
     const lost = (streamId: string) => {
-      const until = this.deps.clock.wallTime() + RETURN_MS;
-      this.usedTokens.set(nonce, { until: Math.max(expiresAt, until), streamId, returnUntil: until });
+      this.usedTokens.set(nonce, {
+        until: Math.max(expiresAt, clock.wallTime()),
+        streamId,
+        returnUntil: clock.now() + RETURN_MS,
+      });
     };
     return { callId, streamId: used?.streamId, lost };
   }

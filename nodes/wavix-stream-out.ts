@@ -55,7 +55,15 @@ export = (RED: NodeAPI): void => {
             failed(error);
           }
         };
-        seat.line.streams.reach(targetOf(this, def, msg), use, failed);
+        const { streams } = seat.line;
+        const target = targetOf(this, def, msg);
+        if (isEcho(msg) && target.streamId !== undefined && streams.hasJustEnded(target.streamId)) {
+          // The last frames of an echo come when their stream is over: interrupted, as anything else it had to say.
+          if (seat.isWired || markOf(msg.mark) !== undefined) tell(seat, msg, { played: false, playedMs: 0 });
+          done();
+          return;
+        }
+        streams.reach(target, use, failed);
       } catch (error) {
         failed(error);
       }
@@ -137,6 +145,11 @@ export = (RED: NodeAPI): void => {
   function markOf(name: unknown): string | undefined {
     if (typeof name === 'number') return String(name);
     return typeof name === 'string' && name !== '' ? name : undefined;
+  }
+
+  /** Audio just as it came from `wavix-stream-in`. */
+  function isEcho(msg: NodeMessageInFlow): boolean {
+    return msg.event === 'media' && msg.topic === 'media' && msg.sequence_number !== undefined;
   }
 
   function tell(seat: Seat, msg: NodeMessageInFlow, { played, playedMs }: PlayedReport): void {

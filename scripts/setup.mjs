@@ -27,7 +27,10 @@ export function install() {
   const stamp = join(root, 'node_modules', '.wavix-installed');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
   console.log('Installing dependencies …');
-  run('npm', ['ci', '--no-audit', '--no-fund']);
+  // The npm that runs this: the one in node_modules/.bin would delete itself.
+  const npm = process.env.npm_execpath;
+  const command = npm ? [process.execPath, npm] : ['npm'];
+  run(command[0], [...command.slice(1), 'ci', '--no-audit', '--no-fund']);
   writeFileSync(stamp, lock);
 }
 

@@ -90,7 +90,7 @@ export class Gate {
   };
 
   private find(url: string): { kind: 'events' | 'streams'; token: string; route: Route } | undefined {
-    const match = /^(.*)\/(events|streams)\/([^/?#]+)(?:\?.*)?$/.exec(url);
+    const match = /^(.*)\/(events|streams)(?:\/([^/?#]*))?(?:\?.*)?$/.exec(url);
     if (!match) return undefined;
     const [, path = '', kind, token = ''] = match;
     const route = this.routes.get(path);

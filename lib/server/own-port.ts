@@ -39,7 +39,11 @@ export class OwnPorts {
 }
 
 function listen(port: number): Listener {
-  const server = createServer({ headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS });
+  const server = createServer({
+    headersTimeout: REQUEST_MS,
+    requestTimeout: REQUEST_MS,
+    connectionsCheckingInterval: REQUEST_MS / 5,
+  });
   const gate = new Gate(server, true);
   server.on('request', (request, response) => {
     if (!gate.request(request.url ?? '', request, response)) answer(response, 404);

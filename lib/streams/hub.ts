@@ -15,6 +15,9 @@ import type { ConnectedMessage, MarkMessage, StartMessage, StreamType } from './
 /** How long somebody who wants to speak waits for a stream that was asked for but has not started yet, in ms. */
 export const EXPECT_MS = 10_000;
 
+/** How long a stream has just ended, in ms. */
+const JUST_ENDED_MS = 1_000;
+
 /** How often live sockets are looked after, in ms. */
 const WATCH_MS = 2_500;
 
@@ -88,6 +91,8 @@ export class StreamHub implements StreamOwner {
   /** Who wants the audio in which form, by the form's key. */
   private readonly audience = new Map<string, StreamListener[]>();
   private readonly starting = new Set<(code: number) => void>();
+  /** Streams that ended a moment ago, and when. */
+  private readonly endedAt = new Map<string, number>();
   private expected: Expectation[] = [];
   private waiters: Waiter[] = [];
   private cancelExpiry: (() => void) | undefined;
@@ -226,6 +231,11 @@ export class StreamHub implements StreamOwner {
     );
   }
 
+  /** Whether that stream ended a moment ago: what was on its way to it then is no mistake of the flow. */
+  hasJustEnded(streamId: string): boolean {
+    return (this.endedAt.get(streamId) ?? -Infinity) >= this.deps.clock.now() - JUST_ENDED_MS;
+  }
+
   /** Closes every stream, live or starting. */
   close(code = CLOSE_GOING_AWAY): void {
     for (const stream of this.live) stream.close(code);
@@ -272,6 +282,10 @@ export class StreamHub implements StreamOwner {
     const admission = this.streams.get(stream.streamId)?.admission;
     this.streams.delete(stream.streamId);
     if (this.streams.size === 0) this.stopWatch();
+    for (const [id, at] of this.endedAt) {
+      if (at < this.deps.clock.now() - JUST_ENDED_MS) this.endedAt.delete(id);
+    }
+    this.endedAt.set(stream.streamId, this.deps.clock.now());
     if (end.event === 'lost' && end.code !== CLOSE_GOING_AWAY) admission?.lost?.(stream.streamId);
     this.tell((listener) => listener.event?.(end));
   }

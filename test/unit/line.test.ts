@@ -21,11 +21,15 @@ const settings: LineSettings = {
   port: undefined,
 };
 
-/** A clock whose wall time can be moved. */
-function movable(): Clock & { wallOffset: number } {
+/** A clock whose times can be moved. */
+function movable(): Clock & { offset: number; wallOffset: number } {
   return {
     ...systemClock,
+    offset: 0,
     wallOffset: 0,
+    now() {
+      return performance.now() + this.offset;
+    },
     wallTime() {
       return Date.now() + this.wallOffset;
     },
@@ -385,7 +389,7 @@ describe('Line', () => {
     const line = newLine({ port: 0 });
     await line.open();
     const { origin } = new URL(line.eventsUrl);
-    for (const path of ['/', '/wavix', '/wavix/events', '/red', '/wavix/other/x']) {
+    for (const path of ['/', '/wavix', '/wavix/', '/red', '/wavix/other/x']) {
       assert.equal((await fetch(origin + path)).status, 404, path);
     }
     assert.equal((await connect(`${origin.replace('http', 'ws')}/comms`)).status, 404);
@@ -485,7 +489,8 @@ describe('Line', () => {
     const lost = once(arrivals, 'lost');
     socket.terminate();
     await lost;
-    clock.wallOffset = 29_000;
+    clock.offset += 29_000;
+    clock.wallOffset += 3_600_000; // set forward meanwhile
     const other = await connect(url);
     other.socket.send(start('c', 'another'));
     const [code] = (await once(other.socket, 'close')) as [number];
@@ -506,7 +511,8 @@ describe('Line', () => {
     );
     back.socket.terminate();
     await once(again.arrivals, 'lost');
-    clock.wallOffset += 30_001;
+    clock.offset += 30_001;
+    clock.wallOffset -= 7_200_000; // set back
     assert.equal((await connect(again.url)).status, 403, 'too late');
   }).timeout(5000);
 

@@ -205,7 +205,8 @@ export async function failure(promise: Promise<unknown>, code: WavixErrorCode): 
   );
   assert.ok(error instanceof WavixError, inspect(error));
   assert.equal(error.code, code, error.message);
-  assert.equal(error.cause, undefined);
+  const { status, body } = error;
+  assert.deepEqual(error.cause, status === undefined ? undefined : { status, body });
   assertNoSecret(error);
   return error;
 }
