@@ -26,3 +26,9 @@ export function handles(): Record<string, number> {
   for (const kind of process.getActiveResourcesInfo()) counts[kind] = (counts[kind] ?? 0) + 1;
   return counts;
 }
+
+/** What is open more than `before`. */
+export function moreHandles(before: Record<string, number>): Record<string, number> {
+  const more = Object.entries(handles()).map(([kind, count]) => [kind, count - (before[kind] ?? 0)] as const);
+  return Object.fromEntries(more.filter(([, count]) => count > 0));
+}

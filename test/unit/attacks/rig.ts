@@ -35,12 +35,17 @@ export class Rig {
   readonly line: Line;
   readonly server: Server;
   private readonly sockets = new Set<Socket>();
+  private readonly served = new Set<Socket>();
 
   private constructor(more: Partial<LineSettings>, clock: Clock) {
     this.server = createServer((request, response) => {
       if (!gate.request(request.url ?? '', request, response)) response.writeHead(418).end();
     });
     const gate = new Gate(this.server, false);
+    this.server.on('connection', (socket: Socket) => {
+      this.served.add(socket);
+      socket.once('close', () => this.served.delete(socket));
+    });
     const host = { gate, root: '', localUrl: () => `http://127.0.0.1:${portOf(this.server)}` };
     const log = (text: string) => void this.logged.push(text);
     this.line = new Line({ ...SETTINGS, ...more }, { host, ownPorts: new OwnPorts(), clock, log });
@@ -64,7 +69,7 @@ export class Rig {
   async stop(): Promise<void> {
     for (const socket of this.sockets) socket.destroy();
     this.line.close();
-    this.server.closeAllConnections();
+    for (const socket of this.served) socket.destroy();
     await new Promise((resolve) => this.server.close(resolve));
   }
 
