@@ -1,7 +1,7 @@
 /** Live streams and what is done to the flows meanwhile: deploys, the config's removal, the end of Node-RED. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { configNode, onTab, probe, switchboard } from './flows';
+import { button, configNode, onTab, probe, switchboard } from './flows';
 import {
   CALLEE,
   eventsUrl,
@@ -15,11 +15,15 @@ import {
 import type { FlowNode, NodeRed } from './node-red';
 import { heardAt, heardOf, noise } from './sounds';
 
-/** Makes every deploy last long enough for frames and events to arrive while the flows are down. */
+const DEPLOY_MS = 300;
+
+/** Makes a deploy last long enough for frames and events to arrive while the flows are down, once it was pressed. */
 const slowToClose: FlowNode = {
-  ...{ id: 'slow', type: 'function', z: 'switchboard', x: 0, y: 0, outputs: 0, wires: [], func: '' },
-  initialize: `node.on('close', (done) => setTimeout(done, 300));`,
+  ...{ id: 'slow', type: 'function', z: 'switchboard', x: 0, y: 0, outputs: 0, wires: [] },
+  func: `node.on('close', (done) => setTimeout(done, ${DEPLOY_MS}));`,
 };
+const slowButton = { ...button('make slow', slowToClose.id), z: 'switchboard', x: 0, y: 0 };
+const slow = [slowToClose, slowButton];
 
 describe('Deploys', function () {
   this.timeout(30_000);
@@ -34,17 +38,20 @@ describe('Deploys', function () {
     it(`a ${type} deploy leaves a live stream, its playback and its audio going`, async () => {
       const says = noise(2_500, 41);
       const wavix = await localWavix({ defaults: { speech: says, speechAfterMs: 500 } });
-      const flows = [...switchboard(configNode(wavix.url)), slowToClose];
+      const flows = [...switchboard(configNode(wavix.url)), ...slow];
       await nodeRed.deploy(flows);
+      await nodeRed.inject('make slow');
       const { call, call_id, stream_id } = await liveCall(nodeRed, wavix);
       const words = noise(2_500, 42);
       await nodeRed.inject('say', { payload: words, call_id, note: 'said before the deploy' });
       await nodeRed.recorder.next('audio', 5_000, () => heardOf(call.heard(), words) >= 500);
       const changed = ['in node', 'out node', slowToClose.id];
+      const deployingAt = performance.now();
       await nodeRed.deploy(
         flows.map((node) => (changed.includes(node.id) ? { ...node, name: 'changed' } : node)),
         type,
       );
+      assert.ok(performance.now() - deployingAt >= DEPLOY_MS);
       const played = await nodeRed.next('played');
       assert.deepEqual([played.note, played.played_ms], ['said before the deploy', 2_500]);
       assert.ok(heardAt(call.heard(), words) !== undefined, 'heard without a gap');
@@ -67,8 +74,9 @@ describe('Deploys', function () {
 
   it('a call that rings during a deploy is answered into the new flow', async () => {
     const wavix = await localWavix({ defaults: { answerAfterMs: 200 } });
-    const flows = [...switchboard(configNode(wavix.url)), slowToClose];
+    const flows = [...switchboard(configNode(wavix.url)), ...slow];
     await nodeRed.deploy(flows);
+    await nodeRed.inject('make slow');
     await nodeRed.inject('call', { from: OURS, to: CALLEE });
     const call = await wavix.waitForCall();
     await nodeRed.recorder.next('event', 5_000, (msg) => msg.topic === 'ringing');
