@@ -236,7 +236,10 @@ export class Caller {
     const target = random.chance(0.5) ? ids : { call_id: ids.call_id };
     for (let from = 0; from < bytes;) {
       const size = how === 'pieces' ? random.whole(1, 40_000) : bytes;
-      const to = Math.min(bytes, from + size);
+      const pauses = random.chance(0.3);
+      const cut = Math.min(bytes, from + size);
+      // Half a sample that waits for long may be given up for its other half.
+      const to = pauses ? cut + (cut % 2) : cut;
       const msg = {
         ...target,
         ...(to === bytes && random.chance(0.5) && { complete: true }),
@@ -245,7 +248,7 @@ export class Caller {
       const entry = this.give('say', msg, { number, bytes, from, to, wav: how === 'wav' });
       said.pieces.push({ entry, from, to });
       from = to;
-      if (from < bytes && random.chance(0.3)) await this.pause(random.between(1, 60));
+      if (from < bytes && pauses) await this.pause(random.between(1, 60));
       if (!stream.live || this.ended) {
         said.bytes = from; // the rest would belong to nothing
         return;

@@ -217,6 +217,7 @@ class Run {
 
   private async report(began: number, ms: number): Promise<void> {
     const { totals } = this.world;
+    let shown = 0;
     for (;;) {
       await this.pause(10_000);
       if (this.stopped) return;
@@ -225,6 +226,8 @@ class Run {
       this.log(
         `${seconds} of ${Math.round(ms / 1000)} s: ${totals.calls} calls, ${totals.framesHeard} frames, ${faults} faults`,
       );
+      for (const remark of totals.remarks.slice(shown)) this.log(`  ${remark}`);
+      shown = totals.remarks.length;
     }
   }
 
