@@ -96,7 +96,7 @@ export class Bench {
   private readonly recorders = new Map<string, Recorder<Message>>();
   private readonly logs: unknown[] = [];
   private readonly cleanups: (() => unknown)[] = [];
-  private served = false;
+  private RED: NodeAPI | undefined;
   private messages = 0;
 
   private constructor(options: LocalWavixOptions) {
@@ -105,10 +105,11 @@ export class Bench {
   }
 
   /** Starts the local Wavix and Node-RED's server. */
-  static async start(options: LocalWavixOptions = {}): Promise<Bench> {
+  static async start(options: LocalWavixOptions = {}, settings: object = {}): Promise<Bench> {
     const bench = new Bench({ defaults: { answerAfterMs: 10, ringMs: 5 }, ...options });
     await bench.wavix.start();
     await helper.startServer();
+    helper.settings(settings);
     hooks.add('onComplete.bench', ({ msg, node, error }: CompleteEvent) => {
       if (!node.node.type.startsWith('wavix-')) return;
       const isFirst = !bench.completions.all.some((one) => one.id === node.id && one.msg === msg);
@@ -177,6 +178,11 @@ export class Bench {
     return fake;
   }
 
+  /** Address of Node-RED's own server. */
+  get serverUrl(): string {
+    return helper.url();
+  }
+
   node(id: string) {
     return helper.getNode(id);
   }
@@ -214,8 +220,8 @@ export class Bench {
 
   /** Does what the test runtime leaves out: mounts Node-RED's HTTP nodes, and listens to the statuses. */
   serve(RED: NodeAPI): void {
-    if (this.served) return;
-    this.served = true;
+    if (this.RED) return;
+    this.RED = RED;
     RED.events.on('node-status', this.onStatus);
     this.onStop(() => RED.events.off('node-status', this.onStatus));
     const { httpNodeRoot } = RED.settings;
@@ -237,6 +243,14 @@ export class Bench {
   get logLines(): string[] {
     this.keepLogs();
     return this.logs.map((line) => String((line as { msg?: unknown }).msg));
+  }
+
+  /** How many listeners there are to Node-RED's events and on its server. */
+  listeners(): Record<string, number> {
+    const { events, server } = this.RED!;
+    const count = (emitter: NodeJS.EventEmitter) =>
+      emitter.eventNames().map((name) => [String(name), emitter.listenerCount(name)] as const);
+    return Object.fromEntries([...count(events), ...count(server)]);
   }
 
   /** Fails unless a line of the log says that. */

@@ -10,6 +10,8 @@ declare module 'node-red-node-test-helper' {
     load(nodes: ((RED: NodeAPI) => void)[], flow: object[], credentials: object): Promise<void>;
     setFlows(flow: object[], type: string, credentials: object): Promise<void>;
     unload(): Promise<void>;
+    /** Stops the flows. */
+    clearFlows(): Promise<void>;
     getNode(id: string): TestNode;
     startServer(): Promise<void>;
     stopServer(): Promise<void>;
@@ -21,6 +23,8 @@ declare module 'node-red-node-test-helper' {
     request(): {
       get(path: string): Promise<{ status: number; headers: Record<string, string>; body: unknown }>;
     };
+    /** The runtime's own flows. */
+    _redNodes: { startFlows(): Promise<void> };
     /** The app of the server. */
     _app: Express;
   };
