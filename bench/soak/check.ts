@@ -29,8 +29,8 @@ export interface Fate {
 
 const BYTES_PER_MS = 48;
 
-/** Samples that must agree before an echo is taken to go on at another place; they hold a frame's number. */
-const CERTAIN = 600;
+/** Samples that must agree before an echo is taken to go on at another place: so many are never alike by chance. */
+const CERTAIN = 8;
 
 /** What the flow heard of a stream against what the local Wavix sent on it. */
 export function checkHearing(stream: SimStream, book: StreamBook, fate: Fate, totals: Totals): void {
@@ -64,7 +64,7 @@ export function checkStreamed(stream: SimStream, said: Buffer, totals: Totals): 
   while (from < streamed.length && streamed[from] === 0) from++;
   from -= from % 2;
   if (from >= streamed.length) return;
-  const at = said.indexOf(streamed.subarray(from, from + 2 * CERTAIN));
+  const at = said.indexOf(streamed.subarray(from, from + FRAME_BYTES));
   const start = at - from;
   const expected = said.subarray(start, start + streamed.length);
   if (at < 0 || !streamed.subarray(0, expected.length).equals(expected))
@@ -130,6 +130,7 @@ export function checkEcho(
 ): void {
   const samples = withoutSilence(heard);
   let at = 0;
+  const isCut = streams.length > 1 || streams.some(({ clears }) => clears > 0);
   for (const { streamed, clears } of streams) {
     const words = withoutSilence(streamed);
     let clearsLeft = clears;
@@ -139,12 +140,14 @@ export function checkEcho(
         from++;
         continue;
       }
-      const further = findFurther(words, from, samples, at);
-      if (further === undefined) break;
+      const further = findFurther(words, from, samples, at, isCut ? CERTAIN : 0);
+      if (!further) break;
+      const { place, skipped } = further;
+      const missed = place - from;
       if (clearsLeft > 0) clearsLeft--;
-      else
-        totals.fault('lostEchoes', (further - from) / 480, `${where} did not hear ${further - from} samples`);
-      from = further;
+      else totals.fault('lostEchoes', missed / 480, `${where} did not hear ${missed} samples`);
+      at += skipped;
+      from = place;
     }
   }
   totals.fault(
@@ -154,15 +157,27 @@ export function checkEcho(
   );
 }
 
-/** Where `words` go on as `samples` do at `at`. */
-function findFurther(words: Int16Array, from: number, samples: Int16Array, at: number): number | undefined {
-  for (let place = words.indexOf(samples[at] as number, from); place >= 0;) {
-    const length = Math.min(CERTAIN, words.length - place, samples.length - at);
-    let same = 0;
-    while (same < length && words[place + same] === samples[at + same]) same++;
-    // Another clear may have cut what goes on here.
-    if (same === length || same >= 8) return place;
-    place = words.indexOf(samples[at] as number, place + 1);
+/**
+ * Where `words` go on as `samples` do at `at`.
+ *
+ * @param scrap how many samples may be skipped: of fewer that were cut on both sides nobody can say where they belong
+ */
+function findFurther(
+  words: Int16Array,
+  from: number,
+  samples: Int16Array,
+  at: number,
+  scrap: number,
+): { place: number; skipped: number } | undefined {
+  for (let skipped = 0; skipped <= scrap && at + skipped < samples.length; skipped++) {
+    const start = at + skipped;
+    const length = Math.min(CERTAIN, samples.length - start);
+    const first = samples[start] as number;
+    for (let place = words.indexOf(first, from); place >= 0; place = words.indexOf(first, place + 1)) {
+      let same = 0;
+      while (same < length && words[place + same] === samples[start + same]) same++;
+      if (same === length) return { place, skipped };
+    }
   }
   return undefined;
 }

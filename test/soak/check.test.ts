@@ -173,6 +173,8 @@ describe('What the phone heard', () => {
     assert.deepEqual(echo(words[0], 0), {}, 'the end may still be on its way');
     assert.deepEqual(echo(holed, 1), {});
     assert.deepEqual(echo(holed, 0), { lostEchoes: 2 });
+    const scrap = words[0].subarray(1_000, 1_006);
+    assert.deepEqual(echo(Buffer.concat([scrap, holed]), 2), {}, 'cut twice within three samples');
     assert.deepEqual(echo(Buffer.concat([words[0], utterance(3, 960)]), 0), { wrongBytes: 960 });
   });
 });
