@@ -161,7 +161,7 @@ export class Bench {
     const _msgid = `message-${++this.messages}`;
     const of = (completion: Completion) => completion.id === id && completion.msg._msgid === _msgid;
     this.send(id, { _msgid, ...message });
-    return this.completions.all.find(of) ?? (await this.completions.next(of));
+    return this.completions.first(of);
   }
 
   /** The same for a message that must fail. @returns the error */

@@ -26,6 +26,16 @@ export class Recorder<T> {
     }
   }
 
+  /** The first of all that fits, taken or not, now or when it comes. Fails after `ms`. */
+  async first(fits: (item: T) => boolean, ms = 5_000): Promise<T> {
+    const signal = AbortSignal.timeout(ms);
+    for (let at = 0; ; at++) {
+      while (at >= this.all.length) await this.arrival(signal, `No such one came in ${ms} ms`);
+      const item = this.all[at] as T;
+      if (fits(item)) return item;
+    }
+  }
+
   /** All of them, once there are at least `count`. Fails after `ms`. */
   async atLeast(count: number, ms = 5_000): Promise<T[]> {
     const signal = AbortSignal.timeout(ms);
