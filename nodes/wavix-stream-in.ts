@@ -17,6 +17,8 @@ interface WavixStreamInDef extends NodeDef {
   track?: unknown;
 }
 
+const G711_RATE = 8_000; // Hz
+
 /** @throws WavixError `WAVIX_CONFIG` */
 function formatOf(def: WavixStreamInDef): ListenFormat {
   const track = choice(def.track, { name: 'track', choices: ['any', 'inbound', 'outbound'] });
@@ -25,9 +27,12 @@ function formatOf(def: WavixStreamInDef): ListenFormat {
     choices: ['pcm', 'float32', 'mulaw', 'alaw', 'base64'],
   });
   if (encoding === 'base64') return { track, encoding };
+  const isG711 = encoding === 'mulaw' || encoding === 'alaw';
+  const rate = number(def.sampleRate, { name: 'sampleRate', fallback: WIRE_RATE, min: 1, max: 192_000 });
   const format: OutputFormat = {
     encoding,
-    sampleRate: number(def.sampleRate, { name: 'sampleRate', fallback: WIRE_RATE, min: 1, max: 192_000 }),
+    // G.711 has one rate: the node's default means that one.
+    sampleRate: isG711 && rate === WIRE_RATE ? G711_RATE : rate,
     pieceMs: number(def.frame, { name: 'frame', fallback: 20, min: 20, max: 1_000 }),
   };
   checkOutputFormat(format);

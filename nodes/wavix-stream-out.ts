@@ -38,7 +38,7 @@ export = (RED: NodeAPI): void => {
 
     this.on('input', (msg, _send, done) => {
       const failed = (error: unknown) => {
-        fail(seat, error, done);
+        fail(seat, error, { node: this, msg, done });
       };
       const act = (stream: MediaStream, action: Action) => {
         const later = action(stream);

@@ -35,7 +35,7 @@ const NOTHING = Buffer.alloc(0);
 const BYTES_PER_SAMPLE: Record<RawEncoding, number> = { pcm: 2, float32: 4, mulaw: 1, alaw: 1 };
 
 /** After a pause this long, in ms, a piece is taken to begin with a whole sample, whatever was left of the last one. */
-const NEW_SAMPLE_MS = 1_000;
+const NEW_SAMPLE_MS = 30_000;
 
 interface RawStream {
   key: string;

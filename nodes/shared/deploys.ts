@@ -3,13 +3,15 @@
  * when all are there is it clear which of the old ones have no successor.
  */
 import type { NodeAPI } from 'node-red';
-import { handOver, rescue } from './in-flight';
+import { giveUp, handOver, rescue } from './in-flight';
 
-/** Should neither a start nor a stop be told after nodes were closed, what they left is given up, in ms. */
+/** Should neither a start nor a stop be told after nodes were closed, it is settled all the same, in ms. */
 const FALLBACK_MS = 20_000;
 
 /** Something that stays while its node is replaced. */
 export interface Survivor {
+  /** Nodes are about to be closed: what is sent from now on may reach nobody. */
+  stopping?(): void;
   /** All nodes of the flows are there: messages reach them. */
   started(): void;
   /** Its node is gone for good. */
@@ -26,7 +28,11 @@ let fallback: NodeJS.Timeout | undefined;
 export function followDeploys(RED: NodeAPI): void {
   if (heard.has(RED.events)) return;
   heard.add(RED.events);
-  RED.events.on('flows:stopping', () => rescue(RED));
+  RED.events.on('flows:stopping', () => {
+    for (const survivor of survivors) survivor.stopping?.();
+    rescue(RED);
+    armFallback();
+  });
   RED.events.on('flows:started', () => {
     handOver(RED);
     settle();
@@ -37,7 +43,9 @@ export function followDeploys(RED: NodeAPI): void {
       // Nodes are closed by a deploy, which starts others, or for good.
       const stopped =
         event.id === 'runtime-state' && event.payload?.state === 'stop' && !event.payload.deploy;
-      if (stopped) settle();
+      if (!stopped) return;
+      giveUp();
+      settle();
     },
   );
 }
@@ -49,7 +57,7 @@ export function keep(survivor: Survivor): void {
 
 /** It has no node just now: it expires unless it gets one by the end of the deploy. */
 export function orphan(): void {
-  fallback ??= setTimeout(settle, FALLBACK_MS).unref();
+  armFallback();
 }
 
 /** Its end was told otherwise. */
@@ -68,4 +76,8 @@ function settle(): void {
       survivor.expire();
     }
   }
+}
+
+function armFallback(): void {
+  fallback ??= setTimeout(settle, FALLBACK_MS).unref();
 }

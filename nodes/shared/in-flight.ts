@@ -52,6 +52,11 @@ export function handOver(RED: NodeAPI): void {
   }
 }
 
+/** Flows were stopped for good: there are no successors. */
+export function giveUp(): void {
+  rescued = [];
+}
+
 /** Not in Node-RED's types: where each output leads. */
 function wiresOf(node: Node): string[][] {
   return (node as unknown as { wires?: string[][] }).wires ?? [];

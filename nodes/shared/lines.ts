@@ -20,6 +20,8 @@ export interface LineUse {
 interface User {
   /** Told when the line can't be used. */
   onProblem: (problem: WavixError) => void;
+  /** Told when there is a new line: the config came, or came back, after its user. */
+  onLine: () => void;
 }
 
 const entries = new Map<string, LineEntry>();
@@ -64,6 +66,7 @@ class LineEntry implements Survivor {
         clock: systemClock,
         log: (text) => this.node?.warn(text),
       });
+      for (const user of this.users) user.onLine();
     }
     if (this.users.size > 0) this.watch(this.line.open());
   }
@@ -133,9 +136,9 @@ export function findLine(configId: string): Line {
 }
 
 /** Called by a node for the config it names. */
-export function useLine(configId: unknown, onProblem: User['onProblem']): LineUse {
+export function useLine(configId: unknown, user: User): LineUse {
   if (typeof configId !== 'string' || configId === '') {
-    onProblem(noConfig());
+    user.onProblem(noConfig());
     return {
       get line(): Line {
         throw noConfig();
@@ -144,7 +147,6 @@ export function useLine(configId: unknown, onProblem: User['onProblem']): LineUs
     };
   }
   const entry = entryOf(configId);
-  const user = { onProblem };
   entry.add(user);
   return {
     get line() {

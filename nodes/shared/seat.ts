@@ -13,11 +13,15 @@ const STATUS_INTERVAL_MS = 1_000;
 
 type Outputs = (NodeMessage | null)[];
 
+/** What is to be told by the node that is there then. */
+type Telling = (node: Node) => void;
+
 const seats = new Map<string, Seat>();
 
 export class Seat implements Survivor {
-  private held: Outputs[] | undefined = [];
+  private held: Telling[] | undefined = [];
   private use: LineUse | undefined;
+  private subscribe: ((line: Line) => () => void) | undefined;
   private unsubscribe: (() => void) | undefined;
   private readonly gone = new AbortController();
   private shownAt = -Infinity;
@@ -44,9 +48,13 @@ export class Seat implements Survivor {
     }
     const taken = seat;
     const formerUse = seat.use;
-    seat.use = useLine(configId, (problem) =>
-      taken.status({ fill: 'red', shape: 'ring', text: problem.code }),
-    );
+    seat.subscribe = undefined;
+    seat.use = useLine(configId, {
+      onProblem: (problem) => taken.status({ fill: 'red', shape: 'ring', text: problem.code }),
+      onLine: () => {
+        if (taken.subscribe) taken.listen(taken.subscribe);
+      },
+    });
     formerUse?.end();
     node.on('close', (removed: boolean, done: () => void) => {
       taken.leave(node, removed);
@@ -72,12 +80,16 @@ export class Seat implements Survivor {
 
   /** Whether something is wired to any of the node's outputs just now; a deploy can change it without a new node. */
   get isWired(): boolean {
-    const { wires } = this.node as unknown as { wires?: unknown[][] };
-    return wires?.some((output) => output.length > 0) ?? false;
+    const node = this.node as { wires?: unknown[][] } | undefined;
+    return node?.wires?.some((output) => output.length > 0) ?? false;
   }
 
-  /** Listens to something of the line; a predecessor's listening ends only now, so that nothing is missed between. */
+  /**
+   * Listens to something of the line; a predecessor's listening ends only now, so that nothing is missed between. Begins
+   * anew with each new line of the config.
+   */
   listen(subscribe: (line: Line) => () => void): void {
+    this.subscribe = subscribe;
     const former = this.unsubscribe;
     this.unsubscribe = undefined;
     try {
@@ -89,12 +101,21 @@ export class Seat implements Survivor {
 
   /** Sends one message, or one for each output; held while the flows are being replaced. */
   send(outputs: Outputs): void {
-    if (this.held || !this.node) {
-      this.held?.push(outputs);
-      return;
-    }
-    remember(this.node, outputs);
-    this.node.send(outputs);
+    const { node } = this;
+    // The way of every frame: no closure is made for it.
+    if (node && !this.held) deliver(node, outputs);
+    else this.held?.push((next) => deliver(next, outputs));
+  }
+
+  /**
+   * Tells of a message that failed. `done` belongs to the node that got the message: if a deploy has replaced that one,
+   * its Catch nodes may be gone with it, and its successor tells.
+   */
+  fail(receiver: Node, error: Error, msg: NodeMessage, done: (error?: Error) => void): void {
+    this.tell((node) => {
+      if (node === receiver) done(error);
+      else node.error(error, msg);
+    });
   }
 
   /** Shows a status, soon: the latest one counts. */
@@ -106,10 +127,14 @@ export class Seat implements Survivor {
     else this.statusTimer = setTimeout(() => this.showStatus(), wait).unref();
   }
 
+  stopping(): void {
+    this.held ??= [];
+  }
+
   started(): void {
     const { held, node } = this;
     this.held = undefined;
-    for (const outputs of held ?? []) node?.send(outputs);
+    if (node) for (const tell of held ?? []) tell(node);
   }
 
   expire(): void {
@@ -121,6 +146,11 @@ export class Seat implements Survivor {
     this.use?.end();
     this.use = undefined;
     clearTimeout(this.statusTimer);
+  }
+
+  private tell(what: Telling): void {
+    if (this.held) this.held.push(what);
+    else if (this.node) what(this.node);
   }
 
   private leave(node: Node, removed: boolean): void {
@@ -140,4 +170,9 @@ export class Seat implements Survivor {
     this.shownAt = performance.now();
     if (this.nextStatus) this.node?.status(this.nextStatus);
   }
+}
+
+function deliver(node: Node, outputs: Outputs): void {
+  remember(node, outputs);
+  node.send(outputs);
 }

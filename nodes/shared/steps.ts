@@ -29,23 +29,35 @@ export function runSteps(
         done();
       },
       (error: unknown) => {
-        fail(seat, error, done);
+        fail(seat, error, { node, msg, done });
       },
     );
   });
   return seat;
 }
 
+/** A message that a node got. */
+export interface Received {
+  node: Node;
+  msg: NodeMessage;
+  done: (error?: Error) => void;
+}
+
 /** Tells a failure to the flow and under the node; a node that is gone for good has nobody to tell. */
-export function fail(seat: Seat, error: unknown, done: (error?: Error) => void): void {
+export function fail(seat: Seat, error: unknown, { node, msg, done }: Received): void {
   if (seat.signal.aborted) {
     done();
     return;
   }
+  const known = showFailure(seat, error);
+  seat.fail(node, known, msg, done);
+}
+
+function showFailure(seat: Seat, error: unknown): Error {
   const known = error instanceof Error ? error : new Error(String(error));
   const code = 'code' in known && typeof known.code === 'string' ? known.code : known.name;
   seat.status(shown('red', 'ring', code));
-  done(known);
+  return known;
 }
 
 export function shown(
@@ -61,8 +73,6 @@ export function tryToListen(node: Node, seat: Seat, listen: () => void): void {
   try {
     listen();
   } catch (error) {
-    fail(seat, error, (known) => {
-      if (known) node.error(known.message);
-    });
+    node.error(showFailure(seat, error).message);
   }
 }
