@@ -9,7 +9,7 @@ installRecogniser();
 run('npm', ['run', '--silent', 'lint']);
 run('npm', ['run', '--silent', 'typecheck']);
 run('npm', ['run', '--silent', 'build']);
-for (const suite of ['unit', 'nodes', 'e2e']) {
+for (const suite of ['unit', 'nodes', 'e2e', 'soak']) {
   console.log(`\n── ${suite} tests ──`);
   // Whatever is left open by a test would keep it from ending.
   run('npm', ['run', '--silent', `test:${suite}`], { timeout: LONGEST_SUITE_MS });
