@@ -252,13 +252,6 @@ describe('wavix-call', () => {
       const { payload } = await bench.seen('answered').next();
       assert.equal((payload as Record<string, unknown>).machine_detected, true);
     });
-
-    it('shows the call ringing, and then how it went', async () => {
-      await start(callNode(), { defaults: { ringMs: 5, answerAfterMs: 50 } });
-      bench.send('call');
-      await bench.shows('call', 'wavix-call.status.answered');
-      assert.equal(bench.statusesOf('call').at(-1)?.fill, 'green');
-    });
   });
 
   describe('without wait', () => {

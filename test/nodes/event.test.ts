@@ -208,13 +208,6 @@ describe('wavix-event', () => {
     assert.equal((answered.payload as Record<string, unknown>).tag, '');
   });
 
-  it('shows the last event under the node', async () => {
-    bench = await Bench.start();
-    await bench.load([bench.config(), eventNode()]);
-    await post(event({ event_type: 'ringing' }));
-    await bench.shows('event', 'ringing');
-  });
-
   it('says under itself, and in the log, that its direction can not be used', async () => {
     bench = await Bench.start();
     await bench.load([bench.config(), eventNode({ direction: 'sideways' })]);

@@ -1,6 +1,8 @@
 /** Runs flows of our nodes in Node-RED's test runtime against the local Wavix, over real sockets. */
 import assert from 'node:assert/strict';
-import { hooks } from '@node-red/util';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { hooks, i18n } from '@node-red/util';
 import type { Node, NodeAPI, NodeDef, NodeMessage } from 'node-red';
 import helper from 'node-red-node-test-helper';
 import answerNode from '../../nodes/wavix-answer';
@@ -50,8 +52,20 @@ export interface Completion {
 
 export type Deploy = 'full' | 'flows' | 'nodes';
 
+const LOCALES = join(__dirname, '../../locales');
+
+/** Loads what the statuses say, which the test runtime leaves out. */
+async function loadCatalogs(): Promise<void> {
+  (i18n as typeof i18n & { init(settings: object): void }).init({});
+  const files = readdirSync(join(LOCALES, 'en-US')).filter((file) => file.endsWith('.json'));
+  await i18n.registerMessageCatalogs(
+    files.map((file) => ({ namespace: file.replace('.json', ''), dir: LOCALES, file })),
+  );
+}
+
 /** The bench that is running: Node-RED's test runtime is there once only. */
 let running: Bench | undefined;
+let catalogs: Promise<void> | undefined;
 
 const ALL_NODES = [
   configNode,
@@ -109,6 +123,7 @@ export class Bench {
     const bench = new Bench({ defaults: { answerAfterMs: 10, ringMs: 5 }, ...options });
     await bench.wavix.start();
     await helper.startServer();
+    await (catalogs ??= loadCatalogs());
     helper.settings(settings);
     hooks.add('onComplete.bench', ({ msg, node, error }: CompleteEvent) => {
       if (!node.node.type.startsWith('wavix-')) return;
@@ -194,7 +209,11 @@ export class Bench {
 
   /** Resolves once a node shows that text. */
   async shows(id: string, text: string): Promise<void> {
-    await this.statuses.next((shown) => shown.id === id && shown.status.text === text);
+    const before = this.statuses.all.length;
+    const shows = (shown: { id: string; status: ShownStatus }) =>
+      shown.id === id && shown.status.text === text;
+    if (this.statusesOf(id).at(-1)?.text === text) return;
+    await this.statuses.first((shown) => this.statuses.all.indexOf(shown) >= before && shows(shown));
   }
 
   /** The address for call events, as the form of `wavix-config` shows it. */
@@ -218,10 +237,12 @@ export class Bench {
     return call;
   }
 
-  /** Does what the test runtime leaves out: mounts Node-RED's HTTP nodes, and listens to the statuses. */
+  /** Does what the test runtime leaves out: mounts Node-RED's HTTP nodes, speaks English, and listens to the statuses. */
   serve(RED: NodeAPI): void {
     if (this.RED) return;
     this.RED = RED;
+    RED._ = (key: string, values?: Record<string, string | number>) =>
+      i18n._(`${key.split('.')[0]}:${key}`, values);
     RED.events.on('node-status', this.onStatus);
     this.onStop(() => RED.events.off('node-status', this.onStatus));
     const { httpNodeRoot } = RED.settings;

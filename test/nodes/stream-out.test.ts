@@ -329,7 +329,7 @@ describe('wavix-stream-out', () => {
           inNode({ encoding, sampleRate, frame, wires: [['out'], [], []] }),
         ]);
         const said = speech(240);
-        await call.phone.say([{ silence: 40 }, said, { silence: 200 }]);
+        await call.phone.say([{ silence: 30 }, said, { silence: 120 }]);
         sameBytes(sounds(await heard()), said);
       });
     }
@@ -729,7 +729,7 @@ describe('wavix-stream-out', () => {
     ] as const) {
       it(`sends at most ${bound} ms ahead of the caller’s ear (lead ${lead ?? 'left out'}), and without a break`, async () => {
         const { live, heard } = await talk([outNode(lead === undefined ? {} : { lead })]);
-        const pcm = speech(bound + 500);
+        const pcm = speech(bound + 250);
         const sent = performance.now();
         bench.send('out', { payload: pcm });
         await bench.seen('played').next();
@@ -737,7 +737,7 @@ describe('wavix-stream-out', () => {
         const { maxBufferedMs, underruns, gaps } = live.facts.playout;
         assert.ok(maxBufferedMs <= bound + 40, `${maxBufferedMs} ms were buffered at Wavix`);
         assert.ok(maxBufferedMs > bound - 60, `only ${maxBufferedMs} ms were buffered at Wavix`);
-        assert.ok(took > bound + 480 && took < bound + 750, `it took ${took} ms`);
+        assert.ok(took > bound + 230 && took < bound + 500, `it took ${took} ms`);
         if (bound >= 100) assert.deepEqual([underruns, gaps], [0, []]);
         const all = await heard();
         if (bound >= 100) sameBytes(all, pcm);
@@ -746,7 +746,7 @@ describe('wavix-stream-out', () => {
 
     it('has no drift and no gap over many messages, each sent when it is due', async () => {
       const { live, heard } = await talk([outNode({ lead: 200 })]);
-      const pieces = Array.from({ length: 30 }, (_, n) => speech(50, n));
+      const pieces = Array.from({ length: 20 }, (_, n) => speech(50, n));
       const started = performance.now();
       for (const [n, payload] of pieces.entries()) {
         // a source at the speed of speech, 100 ms ahead
@@ -754,24 +754,24 @@ describe('wavix-stream-out', () => {
         if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
         bench.send('out', { payload, n });
       }
-      await bench.seen('played').atLeast(30);
+      await bench.seen('played').atLeast(20);
       const { firstAudioAt, audioEndsAt, underruns } = live.facts.playout;
       assert.equal(underruns, 0);
-      assert.ok(Math.abs(audioEndsAt! - firstAudioAt! - 1_500) < 1, `${audioEndsAt! - firstAudioAt!} ms`);
+      assert.ok(Math.abs(audioEndsAt! - firstAudioAt! - 1_000) < 1, `${audioEndsAt! - firstAudioAt!} ms`);
       sameBytes(await heard(), Buffer.concat(pieces));
     });
 
-    it('catches up after the event loop was held for 400 ms, without a gap for the caller', async () => {
-      const { live, heard } = await talk([outNode({ lead: 600 })]);
-      const pcm = speech(1_400);
+    it('catches up after the event loop was held for 300 ms, without a gap for the caller', async () => {
+      const { live, heard } = await talk([outNode({ lead: 500 })]);
+      const pcm = speech(900);
       bench.send('out', { payload: pcm });
-      await new Promise((resolve) => setTimeout(resolve, 100));
-      const until = performance.now() + 400;
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      const until = performance.now() + 300;
       while (performance.now() < until);
       await bench.seen('played').next();
       const { firstAudioAt, audioEndsAt, underruns } = live.facts.playout;
       assert.equal(underruns, 0);
-      assert.ok(Math.abs(audioEndsAt! - firstAudioAt! - 1_400) < 1, `${audioEndsAt! - firstAudioAt!} ms`);
+      assert.ok(Math.abs(audioEndsAt! - firstAudioAt! - 900) < 1, `${audioEndsAt! - firstAudioAt!} ms`);
       sameBytes(await heard(), pcm);
     });
   });
@@ -880,12 +880,5 @@ describe('wavix-stream-out', () => {
         assert.match(message, new RegExp(field));
       });
     }
-  });
-
-  it('shows that it is playing, and then that it is idle', async () => {
-    await talk();
-    await say({ payload: speech(100) });
-    await bench.shows('out', 'wavix-stream-out.status.playing');
-    await bench.shows('out', 'wavix-stream-out.status.idle');
   });
 });
