@@ -52,8 +52,10 @@ export function checkHearing(stream: SimStream, book: StreamBook, fate: Fate, to
     next = chunk + 1;
   }
   const missing = sent - (next - 1);
-  if (fate.dropped) totals.framesDropped += Math.max(0, missing);
-  else
+  if (fate.dropped) {
+    totals.framesDropped += Math.max(0, missing);
+    totals.mostDropped = Math.max(totals.mostDropped, missing);
+  } else
     totals.fault('lostFrames', missing, `${name}: the last ${missing} of ${sent}, end: ${stream.facts.end}`);
 }
 

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
 import { NodeRed } from '../../test/e2e/node-red';
 import { LocalWavix, type Call } from '../../simulator';
+import { FRAME_MS } from '../../lib/streams/wire';
 import { Caller, OURS, type World } from './caller';
 import { Commands } from './commands';
 import { Drops } from './drops';
@@ -37,6 +38,9 @@ const QUIET_MS = 7_000;
 /** Beyond what both event loops were held: what a message takes on its way. ms */
 const TOLERANCE_MS = 250;
 
+/** What a dropped socket may take with it beside that. ms */
+const DROP_MS = 1_000;
+
 /** @throws Error if Node-RED, or what is around it, does not start or ends before its time */
 export async function soak(options: SoakOptions): Promise<SoakResult> {
   const { log = () => undefined } = options;
@@ -55,11 +59,12 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
   ledger.commands = commands;
   const drops = new Drops(wavix);
   log('Packing, installing and starting Node-RED …');
-  const nodeRed = await NodeRed.start({
-    script: join(__dirname, 'red.mjs'),
-    env: { SOAK_PORT: String(commands.port) },
-  });
+  let nodeRed: NodeRed | undefined;
   try {
+    nodeRed = await NodeRed.start({
+      script: join(__dirname, 'red.mjs'),
+      env: { SOAK_PORT: String(commands.port) },
+    });
     const placed = new Map<string, Call[]>();
     wavix.on('call', (call) => {
       if (call.direction === 'outbound') placed.set(call.to, [...(placed.get(call.to) ?? []), call]);
@@ -70,11 +75,11 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
     await site.setUp();
     return await new Run(options, random, world, site, log).go();
   } catch (error) {
-    log(`Node-RED's log:\n${nodeRed.log.slice(-20_000)}`);
+    if (nodeRed) log(`Node-RED's log:\n${nodeRed.log.slice(-20_000)}`);
     throw error;
   } finally {
     drops.stop();
-    await nodeRed.stop();
+    await nodeRed?.stop();
     commands.close();
     await proxy.stop();
     await wavix.stop();
@@ -140,7 +145,7 @@ class Run {
       this.deployAgain(),
       this.refuseAgain(),
       this.report(began, ms),
-    ];
+    ].map((work) => work.catch((error: unknown) => this.fail(error as Error)));
     await this.pause(ms / 2);
     const middle = await commands.measure();
     await this.pause(began + ms - performance.now());
@@ -157,6 +162,13 @@ class Run {
     const tolerance = TOLERANCE_MS + longestDelayMs + ownLongestDelayMs;
     const more = totals.heardMoreMs.filter((one) => !(one <= tolerance));
     totals.fault('heardMore', more.length, `by ${more.map((one) => Math.round(one)).join(', ')} ms`);
+    // A socket takes with it what was on its way, no more.
+    const onItsWay = Math.ceil((tolerance + DROP_MS) / FRAME_MS);
+    totals.fault(
+      'lostFrames',
+      totals.mostDropped - onItsWay,
+      `${totals.mostDropped} frames went with one socket`,
+    );
     const result = {
       options,
       totals,

@@ -35,6 +35,8 @@ export class Totals {
   framesSpoken = 0;
   /** what went with dropped sockets */
   framesDropped = 0;
+  /** the most of them on one stream */
+  mostDropped = 0;
   messages = 0;
   played = 0;
   interrupted = 0;

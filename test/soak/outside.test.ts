@@ -332,3 +332,43 @@ async function beginning(url: URL, text: string): Promise<Socket> {
   socket.write(text);
   return socket;
 }
+
+describe('An API that says no after a deploy', function () {
+  this.timeout(30_000);
+  let nodeRed: NodeRed;
+
+  before(async function () {
+    this.timeout(SET_UP_MS);
+    nodeRed = await sharedNodeRed();
+  });
+
+  for (const type of ['full', 'flows', 'nodes'] as const) {
+    it(`is told once, to the flow that is there after a ${type} deploy`, async () => {
+      const fake = await new FakeWavix().start();
+      try {
+        const flows = switchboard(configNode(fake.url));
+        await nodeRed.deploy(flows);
+        let refuse: () => void = () => undefined;
+        const deployed = new Promise<void>((resolve) => (refuse = resolve));
+        fake.script = () =>
+          deployed.then(() => ({ status: 403, body: { success: false, message: 'No such luck.' } }));
+        await nodeRed.inject('hangup', { call_id: 'call-1' });
+        await fake.requests.next();
+        const changed = flows.map((node) =>
+          ['hangup node', 'catch'].includes(node.id) ? { ...node, name: 'changed' } : node,
+        );
+        await nodeRed.deploy(changed, type);
+        refuse();
+        const told = await nodeRed.next('error');
+        const { code, source } = told.error as { code: string; source: { id: string } };
+        assert.deepEqual([code, source.id, told.call_id], ['WAVIX_API', 'hangup node', 'call-1']);
+        fake.script = undefined;
+        await nodeRed.inject('hangup', { call_id: 'call-2' });
+        await nodeRed.next('hung up');
+        assert.equal(nodeRed.recorder.messages('error').length, 1);
+      } finally {
+        await fake.stop();
+      }
+    });
+  }
+});
