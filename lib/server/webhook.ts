@@ -33,14 +33,19 @@ export function receiveWebhook(
   );
 }
 
-/** The body's text; or what a body parser in front of us, which some settings files have, made of it. */
-function readBody(request: IncomingMessage & { body?: unknown }): Promise<unknown> {
-  if (request.readableEnded && request.body !== undefined) return Promise.resolve(request.body);
-  return getRawBody(request, {
-    limit: MAX_WEBHOOK_BYTES,
-    encoding: 'utf8',
-    ...(request.headers['content-length'] && { length: request.headers['content-length'] }),
-  });
+/**
+ * The body's text; or what a body parser in front of us made of it: with its editor at the root, Node-RED itself has one,
+ * and a larger limit.
+ */
+async function readBody(request: IncomingMessage & { body?: unknown }): Promise<unknown> {
+  const { body } = request;
+  const length = request.headers['content-length'];
+  if (!request.readableEnded || body === undefined) {
+    return getRawBody(request, { limit: MAX_WEBHOOK_BYTES, encoding: 'utf8', ...(length && { length }) });
+  }
+  const bytes = length === undefined ? Buffer.byteLength(JSON.stringify(body)) : Number(length);
+  if (bytes > MAX_WEBHOOK_BYTES) throw Object.assign(new Error('too large'), { status: 413 });
+  return body;
 }
 
 /** Answers before the body was read: what is left of it is not waited for. */
