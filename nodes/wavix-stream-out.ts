@@ -27,6 +27,7 @@ interface WavixStreamOutDef extends NodeDef {
 type Action = (stream: MediaStream) => Promise<void> | void;
 
 const G711_RATE = 8_000; // Hz; it has no other
+const LONGEST_MARK = 1_024; // characters
 const S = 1_000; // ms
 
 export = (RED: NodeAPI): void => {
@@ -142,9 +143,15 @@ export = (RED: NodeAPI): void => {
     throw new WavixError('WAVIX_INPUT', `msg.encoding must be one of ${RAW_ENCODINGS.join(', ')}.`);
   }
 
+  /** @throws WavixError `WAVIX_INPUT` if it is longer than any name has to be: it goes to Wavix and back */
   function markOf(name: unknown): string | undefined {
-    if (typeof name === 'number') return String(name);
-    return typeof name === 'string' && name !== '' ? name : undefined;
+    const given = typeof name === 'number' ? String(name) : name;
+    if (typeof given !== 'string' || given === '') return undefined;
+    if (given.length <= LONGEST_MARK) return given;
+    throw new WavixError(
+      'WAVIX_INPUT',
+      `The mark's name is too long: give it ${LONGEST_MARK} characters at most.`,
+    );
   }
 
   /** Audio just as it came from `wavix-stream-in`. */
