@@ -24,6 +24,7 @@ export interface Proxy {
   url: string;
   /** all it has written so far: output and log files */
   written: () => string;
+  /** Afterwards `written` is complete. Doing it again changes nothing. */
   stop: () => Promise<void>;
 }
 
@@ -77,7 +78,7 @@ export async function startProxy(
   let output = '';
   for (const stream of [child.stdout, child.stderr])
     stream?.setEncoding('utf8').on('data', (text: string) => (output += text));
-  const ended = once(child, 'exit');
+  const ended = once(child, 'close');
   for (let tries = 0; !(await listens(port)); tries++) {
     if (child.exitCode !== null || tries > 100) throw new Error(`${name} does not run: ${output}`);
     await sleep(50);
