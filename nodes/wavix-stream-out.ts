@@ -1,8 +1,8 @@
 /** `wavix-stream-out`: audio, marks and clears into a call; says what the caller has heard of it. */
 import type { Node, NodeAPI, NodeDef, NodeMessageInFlow } from 'node-red';
-import { checkInputFormat, RAW_ENCODINGS, type RawEncoding } from '../lib/audio';
+import { RAW_ENCODINGS, type RawEncoding } from '../lib/audio';
 import { WavixError } from '../lib/errors';
-import type { StreamTarget } from '../lib/streams/hub';
+import type { StreamHub, StreamTarget } from '../lib/streams/hub';
 import type { PlayedReport } from '../lib/streams/playout';
 import type { SpokenAudio } from '../lib/streams/speech';
 import type { MediaStream } from '../lib/streams/stream';
@@ -27,8 +27,28 @@ interface WavixStreamOutDef extends NodeDef {
 type Action = (stream: MediaStream) => Promise<void> | void;
 
 const G711_RATE = 8_000; // Hz; it has no other
+/** `base64` is how `wavix-stream-in` writes the wire's own PCM. */
+const PCM_NAMES = new Set(['pcm', 'auto', 'base64']);
 const LONGEST_MARK = 1_024; // characters
 const S = 1_000; // ms
+
+/** How raw samples are taken where the message does not say it, and how far ahead they may wait. */
+interface Settings {
+  encoding: 'auto' | RawEncoding;
+  sampleRate: number;
+  leadMs: number;
+  queueMs: number;
+}
+
+/** @throws WavixError `WAVIX_CONFIG` */
+function settingsOf(def: WavixStreamOutDef): Settings {
+  return {
+    encoding: choice(def.encoding, { name: 'encoding', choices: ['auto', ...RAW_ENCODINGS] }),
+    sampleRate: number(def.sampleRate, { name: 'sampleRate', fallback: WIRE_RATE, min: 1, max: 192_000 }),
+    leadMs: number(def.lead, { name: 'lead', fallback: 1 * S, min: 0, max: 60 * S }),
+    queueMs: number(def.queue, { name: 'queue', fallback: 300, min: 1, max: 86_400 }) * S,
+  };
+}
 
 export = (RED: NodeAPI): void => {
   function WavixStreamOut(this: Node, def: WavixStreamOutDef): void {
@@ -36,38 +56,39 @@ export = (RED: NodeAPI): void => {
     const seat = Seat.take(RED, this, def.config);
     const playing = new PlayingStatus(RED, seat);
     this.on('close', () => playing.stop());
+    let settings: Settings | undefined;
 
     this.on('input', (msg, _send, done) => {
       const failed = (error: unknown) => {
         fail(seat, error, { node: this, msg, done });
       };
-      const act = (stream: MediaStream, action: Action) => {
-        const later = action(stream);
-        playing.follow(stream);
-        if (later) later.then(() => done(), failed);
-        else done();
+      const attempt = (what: () => void) => {
+        try {
+          what();
+        } catch (error) {
+          failed(error);
+        }
       };
-      try {
-        const action = actionOf(this, seat, def, msg);
-        const use = (stream: MediaStream) => {
-          try {
-            act(stream, action);
-          } catch (error) {
-            failed(error);
-          }
-        };
-        const { streams } = seat.line;
+      attempt(() => {
+        // What is wrong with the message is told before its stream is looked for.
+        const action = actionOf(this, seat, (settings ??= settingsOf(def)), msg);
         const target = targetOf(this, def, msg);
-        if (isEcho(msg) && target.streamId !== undefined && streams.hasJustEnded(target.streamId)) {
-          // The last frames of an echo come when their stream is over: interrupted, as anything else it had to say.
-          if (seat.isWired || markOf(msg.mark) !== undefined) tell(seat, msg, { played: false, playedMs: 0 });
+        const { streams } = seat.line;
+        if (isLateEcho(msg, target, streams)) {
+          if (isReported(seat, msg)) tell(seat, msg, { played: false, playedMs: 0 });
           done();
           return;
         }
+        const use = (stream: MediaStream) => {
+          attempt(() => {
+            const later = action(stream);
+            playing.follow(stream);
+            if (later) later.then(() => done(), failed);
+            else done();
+          });
+        };
         streams.reach(target, use, failed);
-      } catch (error) {
-        failed(error);
-      }
+      });
     });
   }
 
@@ -78,13 +99,13 @@ export = (RED: NodeAPI): void => {
     return { streamId, callId: text(msg.call_id) || undefined };
   }
 
-  /** @throws WavixError `WAVIX_INPUT`, `WAVIX_AUDIO`, `WAVIX_CONFIG` */
-  function actionOf(node: Node, seat: Seat, def: WavixStreamOutDef, msg: NodeMessageInFlow): Action {
+  /** @throws WavixError `WAVIX_INPUT`, `WAVIX_AUDIO` */
+  function actionOf(node: Node, seat: Seat, settings: Settings, msg: NodeMessageInFlow): Action {
     switch (msg.event) {
       case undefined:
       case '':
       case 'media': {
-        const audio = audioOf(node, seat, def, msg);
+        const audio = audioOf(node, seat, settings, msg);
         return (stream) => stream.speech?.say(audio);
       }
       case 'mark': {
@@ -104,43 +125,32 @@ export = (RED: NodeAPI): void => {
     }
   }
 
-  function audioOf(node: Node, seat: Seat, def: WavixStreamOutDef, msg: NodeMessageInFlow): SpokenAudio {
+  function audioOf(node: Node, seat: Seat, settings: Settings, msg: NodeMessageInFlow): SpokenAudio {
     const mark = markOf(msg.mark);
-    const isReported = mark !== undefined || seat.isWired;
+    const { leadMs, queueMs } = settings;
     return {
       data: audioBytes(msg.payload),
-      ...formatOf(def, msg),
+      ...formOf(settings, msg),
       source: node.id,
       complete: msg.complete === true,
-      leadMs: number(def.lead, { name: 'lead', fallback: 1 * S, min: 0, max: 60 * S }),
-      queueMs: number(def.queue, { name: 'queue', fallback: 300, min: 1, max: 86_400 }) * S,
+      leadMs,
+      queueMs,
       ...(mark !== undefined && { mark }),
-      ...(isReported && { report: (report: PlayedReport) => tell(seat, msg, report) }),
+      ...(isReported(seat, msg) && { report: (report: PlayedReport) => tell(seat, msg, report) }),
     };
   }
 
-  /** The form of raw samples: the message's own, else the node's. */
-  function formatOf(
-    def: WavixStreamOutDef,
-    msg: NodeMessageInFlow,
-  ): { encoding: RawEncoding; sampleRate: number } {
-    const set = choice(def.encoding, { name: 'encoding', choices: ['auto', ...RAW_ENCODINGS] });
+  /** The form of raw samples: the message's own, else the node's. A file has its own, so nothing is refused here. */
+  function formOf(settings: Settings, msg: NodeMessageInFlow): { encoding: string; sampleRate: number } {
     const named = text(msg.encoding);
-    // base64 is how the bytes are written, not what they are.
-    const encoding = rawEncoding(named && named !== 'base64' && named !== 'auto' ? named : set);
+    const encoding = PCM_NAMES.has(named || settings.encoding) ? 'pcm' : named || settings.encoding;
     const isG711 = encoding === 'mulaw' || encoding === 'alaw';
-    const ownRate = number(def.sampleRate, { name: 'sampleRate', fallback: WIRE_RATE, min: 1, max: 192_000 });
-    const rate = msg.sample_rate === undefined ? undefined : Number(msg.sample_rate);
-    const sampleRate = rate ?? (isG711 && encoding !== set ? G711_RATE : ownRate);
-    checkInputFormat({ encoding, sampleRate });
-    return { encoding, sampleRate };
+    const otherRate = isG711 && encoding !== settings.encoding ? G711_RATE : settings.sampleRate;
+    return { encoding, sampleRate: msg.sample_rate === undefined ? otherRate : Number(msg.sample_rate) };
   }
 
-  function rawEncoding(name: string): RawEncoding {
-    if (name === 'auto') return 'pcm';
-    const found = RAW_ENCODINGS.find((one) => one === name);
-    if (found) return found;
-    throw new WavixError('WAVIX_INPUT', `msg.encoding must be one of ${RAW_ENCODINGS.join(', ')}.`);
+  function isReported(seat: Seat, msg: NodeMessageInFlow): boolean {
+    return seat.isWired || markOf(msg.mark) !== undefined;
   }
 
   /** @throws WavixError `WAVIX_INPUT` if it is longer than any name has to be: it goes to Wavix and back */
@@ -154,9 +164,10 @@ export = (RED: NodeAPI): void => {
     );
   }
 
-  /** Audio just as it came from `wavix-stream-in`. */
-  function isEcho(msg: NodeMessageInFlow): boolean {
-    return msg.event === 'media' && msg.topic === 'media' && msg.sequence_number !== undefined;
+  /** The last frames of an echo come when their stream is over: no mistake, but interrupted like all it had to say. */
+  function isLateEcho(msg: NodeMessageInFlow, { streamId }: StreamTarget, streams: StreamHub): boolean {
+    const isEcho = msg.event === 'media' && msg.topic === 'media' && msg.sequence_number !== undefined;
+    return isEcho && streamId !== undefined && streams.hasJustEnded(streamId);
   }
 
   function tell(seat: Seat, msg: NodeMessageInFlow, { played, playedMs }: PlayedReport): void {

@@ -58,7 +58,7 @@ export interface OutputFormat {
 export function checkInputFormat(format: InputFormat): void {
   const { encoding, sampleRate, channels = 1 } = format;
   if (!RAW_ENCODINGS.includes(encoding)) {
-    throw new WavixError('WAVIX_INPUT', `Unknown encoding "${show(encoding)}": use ${list(RAW_ENCODINGS)}.`);
+    throw new WavixError('WAVIX_INPUT', `There is no such encoding: use ${list(RAW_ENCODINGS)}.`);
   }
   if (!isWholeWithin(sampleRate, MIN_RATE, MAX_RATE)) {
     throw new WavixError(
@@ -78,7 +78,7 @@ export function checkInputFormat(format: InputFormat): void {
 export function checkOutputFormat(format: OutputFormat): void {
   const { encoding, sampleRate, pieceMs } = format;
   if (!RAW_ENCODINGS.includes(encoding)) {
-    throw new WavixError('WAVIX_CONFIG', `Unknown encoding "${show(encoding)}": use ${list(RAW_ENCODINGS)}.`);
+    throw new WavixError('WAVIX_CONFIG', `There is no such encoding: use ${list(RAW_ENCODINGS)}.`);
   }
   const rates = OUTPUT_RATES[encoding];
   if (!rates.includes(sampleRate)) {
@@ -104,7 +104,7 @@ function list(values: readonly (string | number)[]): string {
   return values.length < 2 ? String(last) : `${values.slice(0, -1).join(', ')} or ${last}`;
 }
 
-/** Values come from flows: of any type, of any length. */
+/** Values come from flows, and may be anything: only numbers are shown again. */
 function show(value: unknown): string {
-  return String(value).slice(0, 40);
+  return typeof value === 'number' ? String(value) : 'something that is no number';
 }

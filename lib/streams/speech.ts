@@ -3,7 +3,15 @@
  * Raw pieces of one source and form are one stream of samples: what is left of a piece waits for the next one. Another
  * source or form, a file, a mark or the end of an utterance brings that rest out at once, a short pause by itself.
  */
-import { decodeMp3, detectFile, openWav, RawDecoder, refuseOtherFiles, type RawEncoding } from '../audio';
+import {
+  checkInputFormat,
+  decodeMp3,
+  detectFile,
+  openWav,
+  RawDecoder,
+  refuseOtherFiles,
+  type RawEncoding,
+} from '../audio';
 import { WavixError } from '../errors';
 import type { FrameClock } from './frame-clock';
 import { PcmBytes, type PcmSource } from './pcm-source';
@@ -13,7 +21,7 @@ import { WIRE_BYTES_PER_MS } from './wire';
 export interface SpokenAudio {
   /** A whole WAV or MP3 file, known by its header, or raw samples in the form below. */
   data: Buffer;
-  encoding: RawEncoding;
+  encoding: string;
   /** Hz */
   sampleRate: number;
   /** Who speaks: raw pieces of different sources are never joined. */
@@ -67,7 +75,8 @@ export class Speech {
   /**
    * Plays audio behind all that came before it. A file may have to be decoded first: then the answer is a promise.
    *
-   * @throws WavixError `WAVIX_AUDIO` (it can't be understood), `WAVIX_QUEUE_FULL`: none of it is queued
+   * @throws WavixError `WAVIX_AUDIO` (it can't be understood), `WAVIX_INPUT` (raw samples in a form that there is not),
+   *   `WAVIX_QUEUE_FULL`: none of it is queued
    */
   say(audio: SpokenAudio): Promise<void> | undefined {
     if (this.decoding) {
@@ -117,10 +126,12 @@ export class Speech {
   }
 
   private sayRaw(audio: SpokenAudio): void {
-    const { data, encoding, sampleRate, source, leadMs } = audio;
+    const { data, sampleRate, source, leadMs } = audio;
+    const encoding = audio.encoding as RawEncoding;
+    const key = `${encoding} ${sampleRate} ${source}`;
+    if (this.raw?.key !== key) checkInputFormat({ encoding, sampleRate });
     this.checkRoom(audio, (data.length / BYTES_PER_SAMPLE[encoding] / sampleRate) * 1000);
     const now = this.clock.now();
-    const key = `${encoding} ${sampleRate} ${source}`;
     if (this.raw?.key !== key) {
       refuseOtherFiles(data);
       const decoder = new RawDecoder({ encoding, sampleRate });

@@ -5,7 +5,7 @@ import { Bench, type FlowNode } from './harness';
 import { heardOnce } from './samples';
 
 /** Not the key itself: the bench looks for that one everywhere, also in the messages that come back here. */
-const SECRET = 'a-secret-in-the-wrong-place';
+const SECRET = 'a-secret-in-the-wrong-place!';
 
 const OUT: FlowNode = {
   id: 'out',
@@ -79,14 +79,15 @@ describe('A flow that', () => {
   });
 
   it('puts a secret into a wrong field finds it in no error', async () => {
-    await bench.load([bench.config(), { ...ANSWER, stream: false }, WATCH, OUT]);
+    const { call_id } = await answered();
     const wrong = [
       ['answer', { call_id: SECRET }],
       ['out', { payload: silence(20), call_id: SECRET }],
       ['out', { payload: silence(20), stream_id: SECRET }],
-      ['out', { payload: SECRET }],
-      ['out', { payload: silence(20), encoding: SECRET }],
-      ['out', { payload: silence(20), event: SECRET }],
+      ['out', { payload: SECRET, call_id }],
+      ['out', { payload: silence(20), call_id, encoding: SECRET }],
+      ['out', { payload: silence(20), call_id, sample_rate: SECRET }],
+      ['out', { payload: silence(20), call_id, event: SECRET }],
     ] as const;
     for (const [id, message] of wrong) {
       const error = await bench.failure(id, message);

@@ -834,7 +834,7 @@ describe('wavix-stream-out', () => {
       ['a text that is no base64', { payload: 'Hello, caller!' }, 'WAVIX_AUDIO', /no base64/],
       ['an unknown event', { event: 'stop', payload: '' }, 'WAVIX_INPUT', /must be media, mark or clear/],
       ['a mark without a name', { event: 'mark' }, 'WAVIX_INPUT', /The mark has no name/],
-      ['an unknown encoding', { payload: silence(20), encoding: 'opus' }, 'WAVIX_INPUT', /msg\.encoding/],
+      ['an unknown encoding', { payload: silence(20), encoding: 'opus' }, 'WAVIX_INPUT', /encoding/],
       ['a rate out of range', { payload: silence(20), sample_rate: 1_000 }, 'WAVIX_INPUT', /sample rate/],
       ['a rate that is none', { payload: silence(20), sample_rate: 'fast' }, 'WAVIX_INPUT', /sample rate/],
       [

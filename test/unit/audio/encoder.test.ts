@@ -147,7 +147,7 @@ describe('audio from the call', () => {
       assert.throws(() => checkOutputFormat(whole), expected);
       assert.throws(() => new Encoder(whole), expected);
     };
-    refused({ encoding: 'mp3' }, /encoding "mp3": use pcm, float32, mulaw or alaw/);
+    refused({ encoding: 'mp3' }, /no such encoding: use pcm, float32, mulaw or alaw/);
     refused(
       { sampleRate: 44_100 },
       /pcm can't be given at a sample rate of 44100: use 24000, 16000 or 8000 Hz/,
