@@ -131,6 +131,32 @@ describe('wavix-config', () => {
       assert.ok('callback_url' in body && !('status_callback' in body), Object.keys(body).join());
     });
 
+    for (const [apiStyle, calls, stop] of [
+      ['appid', '/v1/call', '/v1/call/answer/c/streams/s'],
+      ['bearer', '/v1/calls', '/v1/calls/c/streams/s'],
+    ] as const) {
+      it(`${apiStyle} is spoken by every node`, async () => {
+        await start({ apiStyle });
+        const given = { call_id: 'c', stream_id: 's' };
+        for (const id of ['call', 'answer', 'start', 'stop', 'hangup']) await bench.done(id, given);
+        assert.deepEqual(
+          fake.requests.all.map(({ method, path }) => `${method} ${path}`),
+          [
+            `POST ${calls}`,
+            `POST ${calls}/c/answer`,
+            `POST ${calls}/c/streams`,
+            `DELETE ${stop}`,
+            `DELETE ${calls}/c`,
+          ],
+        );
+        for (const { query, headers } of fake.requests.all) {
+          const key =
+            apiStyle === 'appid' ? query.get('appid') : headers.authorization?.replace('Bearer ', '');
+          assert.equal(key, API_KEY);
+        }
+      });
+    }
+
     it('of any other kind is WAVIX_CONFIG', async () => {
       await start({ apiStyle: 'basic' });
       const { code, message } = await bench.failure('call');

@@ -334,6 +334,20 @@ describe('wavix-stream-out', () => {
       });
     }
 
+    it('of two calls at once goes to each its own', async () => {
+      const first = await talk([outNode({ wires: [] }), inNode({ wires: [['out'], [], []] })]);
+      const second = await answered();
+      const [one, two] = [speech(200, 1), speech(200, 2)];
+      await Promise.all([
+        first.call.phone.say([one, { silence: 120 }]),
+        second.call.phone.say([two, { silence: 120 }]),
+      ]);
+      sameBytes(sounds(await first.heard()), one);
+      second.call.phone.hangUp();
+      await second.call.done;
+      sameBytes(sounds(second.call.heard()), two);
+    });
+
     for (const [encoding, sampleRate, limit] of [
       ['pcm', 8_000, -40],
       ['pcm', 16_000, -40],
