@@ -43,7 +43,9 @@ async function readBody(request: IncomingMessage & { body?: unknown }): Promise<
   if (!request.readableEnded || body === undefined) {
     return getRawBody(request, { limit: MAX_WEBHOOK_BYTES, encoding: 'utf8', ...(length && { length }) });
   }
-  const bytes = length === undefined ? Buffer.byteLength(JSON.stringify(body)) : Number(length);
+  // What was packed is larger than it says.
+  const isPlain = request.headers['content-encoding'] === undefined;
+  const bytes = isPlain && length !== undefined ? Number(length) : Buffer.byteLength(JSON.stringify(body));
   if (bytes > MAX_WEBHOOK_BYTES) throw Object.assign(new Error('too large'), { status: 413 });
   return body;
 }
