@@ -9,6 +9,7 @@ import { request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
 import { WebSocket } from 'ws';
 import { API_KEY, configNode, onTab, probe, SECRET, switchboard } from './flows';
 import { CALLEE, eventsUrl, OURS, SET_UP_MS, sharedNodeRed, startNodeRed } from './harness';
@@ -138,6 +139,7 @@ describe('Behind a proxy', function () {
         assert.equal(await ask(`${url}/wavix/events/forged`, 'POST', '{}'), 401);
         assert.equal(await ask(events, 'POST', '[]'), 400);
         assert.equal(await ask(events, 'POST', `"${'x'.repeat(300_000)}"`), 413);
+        assert.equal(await ask(`${url}/wavix/streams/x`), 426);
         assert.equal(await ask(events), 405);
         // With nothing behind it, too, what the proxy writes holds no token.
         await nodeRed.deploy([]);
@@ -439,5 +441,35 @@ describe('Admin routes', function () {
     assert.doesNotMatch(await answer.text(), /events\//);
     assert.equal((await fetch(`${guarded.url}/credentials/wavix-config/config`)).status, 401);
     await guarded.stop();
+  });
+});
+
+describe('Webhooks on Node-RED’s own server', function () {
+  this.timeout(30_000);
+
+  it('are refused with 413 over 256 KB, though Node-RED reads JSON up to 5 MB before us', async function () {
+    this.timeout(SET_UP_MS);
+    const nodeRed = await sharedNodeRed();
+    await nodeRed.deploy(switchboard(configNode('http://127.0.0.1:1')));
+    const events = await eventsUrl(nodeRed);
+    const event = { uuid: 'large', event_type: 'failed', filler: 'x'.repeat(300_000) };
+    const headers = { 'Content-Type': 'application/json' };
+    const body = JSON.stringify(event);
+    assert.equal((await fetch(events, { method: 'POST', headers, body })).status, 413);
+    // In chunks, its length is not announced.
+    const chunks = new Blob([body]).stream();
+    assert.equal(
+      (await fetch(events, { method: 'POST', headers, body: chunks, duplex: 'half' } as RequestInit)).status,
+      413,
+    );
+    // Compressed, what is announced is not what it is.
+    const packed = {
+      method: 'POST',
+      headers: { ...headers, 'Content-Encoding': 'gzip' },
+      body: gzipSync(body),
+    };
+    assert.ok([413, 400].includes((await fetch(events, packed)).status));
+    assert.equal((await fetch(events, { method: 'POST', headers, body: '{"uuid":"small"' })).status, 400);
+    assert.deepEqual(nodeRed.recorder.messages('event'), []);
   });
 });
