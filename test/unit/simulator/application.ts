@@ -6,6 +6,9 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import { readFromWavix, type FromWavix, type Track } from '../../../lib/streams/wire';
 import type { CallEvent, EventType } from '../../../simulator';
 
+/** How late anything may be on a busy machine, in ms; that nothing is early is what tests hold exactly. */
+export const BUSY_MS = 1_000;
+
 export const KEY = 'test-key';
 export const FROM = '+15550009999';
 

@@ -8,7 +8,7 @@ import {
   type MediaStream,
   type NumberPlan,
 } from '../../../simulator';
-import { Application, clientsOf, FROM, KEY, type Connection } from './application';
+import { Application, BUSY_MS, clientsOf, FROM, KEY, type Connection } from './application';
 
 const TO = '+15550001200';
 
@@ -110,9 +110,10 @@ describe('media streams', () => {
 
   it('streams what the phone says, sample by sample, with silence around it', async () => {
     const speech = tone(440, 200);
-    const call = await begin({ speech: writeWav(speech, 24_000), speechAfterMs: 100 });
+    const call = await begin({ speech: writeWav(speech, 24_000), speechAfterMs: 500 });
     const { connection, stream } = await open(call);
-    await connection.have('media', 25);
+    const wasStreamed = () => connection.pcm('inbound').includes(speech.subarray(2));
+    for (let frames = 40; !wasStreamed(); frames += 5) await connection.have('media', frames);
     call.phone.hangUp();
     await connection.closed;
     const got = connection.pcm('inbound');
@@ -122,9 +123,9 @@ describe('media streams', () => {
     assert.ok(got.subarray(0, at).equals(Buffer.alloc(at)));
     assert.ok(got.subarray(at + speech.length).every((byte) => byte === 0));
     assert.ok(stream.streamed().equals(got));
-    // Both count from the answer: the speech begins 100 ms after it.
+    // Both count from the answer: the speech begins 500 ms after it.
     const said = call.said().indexOf(speech.subarray(2, 200)) - 2;
-    assert.ok(said / 48 >= 100 && said / 48 < 130, `${said / 48} ms`);
+    assert.ok(said / 48 >= 500 && said / 48 < 500 + BUSY_MS, `${said / 48} ms`);
     assert.equal(call.heard().equals(Buffer.alloc(call.heard().length)), true);
   });
 
@@ -201,7 +202,7 @@ describe('media streams', () => {
       [two, 100],
       [three, 200],
     ]) {
-      assert.ok(got! >= due! - 0.5 && got! < due! + 90, `${got} ms, not ${due} ms`);
+      assert.ok(got! >= due! - 0.5 && got! < due! + BUSY_MS, `${got} ms, not ${due} ms`);
     }
     assert.ok(maxBufferedMs > 150 && maxBufferedMs <= 200);
     assert.equal(underruns, 0);
@@ -290,7 +291,7 @@ describe('media streams', () => {
     await next.have('mark');
     const end = call.heard().findLastIndex((byte) => byte !== 0) / 48;
     call.phone.hangUp();
-    assert.ok(end < call.answeredMs && call.answeredMs < 1_000);
+    assert.ok(end < call.answeredMs && call.answeredMs < 2_500);
     assert.equal(call.heard().length / 48, call.answeredMs);
   });
 
