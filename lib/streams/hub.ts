@@ -5,15 +5,13 @@
 import type { WebSocket } from 'ws';
 import type { Clock } from '../clock';
 import { WavixError } from '../errors';
+import { ExpectedStreams, type Expected } from './expected';
 import { FrameClock } from './frame-clock';
 import { awaitStart, CLOSE_GOING_AWAY } from './handshake';
 import type { MarkHeard } from './playout';
 import { MediaStream, type StreamEnd, type StreamGap, type StreamOwner } from './stream';
 import { formatKey, type AudioPiece, type ListenFormat } from './tap';
 import type { ConnectedMessage, MarkMessage, StartMessage, StreamType } from './wire';
-
-/** How long somebody who wants to speak waits for a stream that was asked for but has not started yet, in ms. */
-export const EXPECT_MS = 10_000;
 
 /** How long a stream has just ended, in ms. */
 const JUST_ENDED_MS = 1_000;
@@ -38,14 +36,6 @@ export interface StreamTarget {
   callId?: string | undefined;
 }
 
-/** A stream that was asked for and has not started yet. */
-export interface Expected {
-  /** Wavix has told the stream's id. */
-  named(streamId: string): void;
-  /** It won't come: Wavix refused. */
-  cancel(): void;
-}
-
 /** What a socket's address allows. */
 export interface Admission {
   /** The call it was signed for. */
@@ -61,13 +51,6 @@ interface LiveEntry {
   admission: Admission;
   /** Wavix has been asked to stop it, and has said yes: its `stop` is on the way. */
   isStopping: boolean;
-}
-
-interface Expectation {
-  callId: string;
-  type: StreamType;
-  streamId?: string;
-  until: number;
 }
 
 interface Waiter {
@@ -93,13 +76,13 @@ export class StreamHub implements StreamOwner {
   private readonly starting = new Set<(code: number) => void>();
   /** Streams that ended a moment ago, and when. */
   private readonly endedAt = new Map<string, number>();
-  private expected: Expectation[] = [];
+  private readonly expected: ExpectedStreams;
   private waiters: Waiter[] = [];
-  private cancelExpiry: (() => void) | undefined;
   private cancelWatch: (() => void) | undefined;
 
   constructor(private readonly deps: HubDeps) {
     this.frameClock = new FrameClock(deps.clock);
+    this.expected = new ExpectedStreams(deps.clock, () => this.settleWaiters());
   }
 
   /** Streams that have started and not ended. */
@@ -161,8 +144,8 @@ export class StreamHub implements StreamOwner {
    * @throws WavixError `WAVIX_LIMIT`
    */
   checkLimit(callId: string, type: StreamType): void {
-    const isOne = (one: { callId: string; type: StreamType }) => one.callId === callId && one.type === type;
-    const count = this.staying.filter(isOne).length + this.expected.filter(isOne).length;
+    const live = this.staying.filter((one) => one.callId === callId && one.type === type);
+    const count = live.length + this.expected.count(callId, type);
     if (count < MOST_STREAMS[type]) return;
     throw new WavixError(
       'WAVIX_LIMIT',
@@ -180,23 +163,12 @@ export class StreamHub implements StreamOwner {
 
   /** A stream of that call has been asked for: who wants to speak to it before it starts waits for it. */
   expect(callId: string, type: StreamType): Expected {
-    const expectation: Expectation = { callId, type, until: this.deps.clock.now() + EXPECT_MS };
-    this.expected.push(expectation);
-    this.armExpiry();
-    return {
-      named: (streamId) => {
-        expectation.streamId = streamId;
-        // Wavix has only now begun to connect.
-        expectation.until = this.deps.clock.now() + EXPECT_MS;
-        this.armExpiry();
-      },
-      cancel: () => this.forget(expectation),
-    };
+    return this.expected.add(callId, type);
   }
 
   /** That call is over: no stream of it is to be expected. */
   callOver(callId: string): void {
-    for (const one of this.expected) if (one.callId === callId) this.forget(one);
+    this.expected.callOver(callId);
   }
 
   /**
@@ -240,9 +212,7 @@ export class StreamHub implements StreamOwner {
   close(code = CLOSE_GOING_AWAY): void {
     for (const stream of this.live) stream.close(code);
     for (const close of this.starting) close(code);
-    this.expected = [];
-    this.settleWaiters();
-    this.armExpiry();
+    this.expected.clear();
   }
 
   // What the streams tell
@@ -294,10 +264,7 @@ export class StreamHub implements StreamOwner {
     const stream = new MediaStream(socket, message, this, this.frameClock, malformed);
     this.streams.set(stream.streamId, { stream, admission, isStopping: false });
     this.cancelWatch ??= this.deps.clock.after(WATCH_MS, this.watch);
-    const awaited =
-      this.expected.find(({ streamId }) => streamId === stream.streamId) ??
-      this.expected.find(({ callId, type }) => callId === stream.callId && type === stream.type);
-    if (awaited) this.forget(awaited);
+    this.expected.started(stream);
     this.tell((listener) => listener.event?.(message));
   }
 
@@ -305,17 +272,10 @@ export class StreamHub implements StreamOwner {
     return [...this.streams.values()].flatMap(({ stream, isStopping }) => (isStopping ? [] : [stream]));
   }
 
-  private isExpected({ streamId, callId }: StreamTarget): boolean {
-    const twoway = this.expected.filter(({ type }) => type === 'twoway');
-    if (streamId !== undefined) return twoway.some((one) => one.streamId === streamId);
-    if (callId !== undefined) return twoway.some((one) => one.callId === callId);
-    return twoway.length === 1 && !this.staying.some(({ type }) => type === 'twoway');
-  }
-
-  private forget(expectation: Expectation): void {
-    this.expected = this.expected.filter((one) => one !== expectation);
-    this.settleWaiters();
-    this.armExpiry();
+  private isExpected(target: StreamTarget): boolean {
+    const count = this.expected.countTwoway(target);
+    if (target.streamId !== undefined || target.callId !== undefined) return count > 0;
+    return count === 1 && !this.staying.some(({ type }) => type === 'twoway');
   }
 
   /** Serves everybody whose stream is there now, or no longer to be expected. */
@@ -335,19 +295,6 @@ export class StreamHub implements StreamOwner {
   private stopWatch(): void {
     this.cancelWatch?.();
     this.cancelWatch = undefined;
-  }
-
-  private armExpiry(): void {
-    this.cancelExpiry?.();
-    this.cancelExpiry = undefined;
-    if (this.expected.length === 0) return;
-    const { clock } = this.deps;
-    const next = Math.min(...this.expected.map(({ until }) => until));
-    this.cancelExpiry = clock.after(next - clock.now(), () => {
-      this.expected = this.expected.filter(({ until }) => until > clock.now());
-      this.settleWaiters();
-      this.armExpiry();
-    });
   }
 
   private tell(what: (listener: StreamListener) => void): void {

@@ -1,7 +1,7 @@
 /** What `wavix-answer` and `wavix-stream-start` have in common: asking Wavix for a stream. */
 import type { StreamParams } from '../../lib/api/client';
 import type { Line } from '../../lib/line';
-import type { Expected } from '../../lib/streams/hub';
+import type { Expected } from '../../lib/streams/expected';
 import { choice, text } from './properties';
 
 export interface StreamDef {
