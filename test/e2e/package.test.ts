@@ -99,12 +99,12 @@ describe('The tarball', function () {
     });
   });
 
-  it('holds what runs and nothing else', () => {
+  it('holds what runs, what is written of it, and nothing else', () => {
     const files = readdirSync(installed.packageFolder, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name).slice(installed.packageFolder.length + 1));
     const odd = files.filter(
-      (file) => !/^(dist|examples|resources)\/|(^|\/)[A-Z]+(\.md)?$|^package\.json$/.test(file),
+      (file) => !/^(dist|docs|examples|resources)\/|(^|\/)[A-Z]+(\.md)?$|^package\.json$/.test(file),
     );
     assert.deepEqual(odd, []);
     assert.deepEqual(
