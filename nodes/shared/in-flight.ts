@@ -17,14 +17,21 @@ interface Rescued {
   msg: NodeMessage;
 }
 
-/** Sent in this turn of the event loop. */
-let recent: Sent[] = [];
+/** Sent and not delivered yet, the oldest first. */
+const recent: Sent[] = [];
 let rescued: Rescued[] = [];
 
-/** Remembers what is sent now, up to the end of this turn. */
+/**
+ * Remembers what is going to be sent now, up to its delivery. To be called right before it is sent: so each is forgotten
+ * right before Node-RED delivers it, and a deploy that begins between two deliveries finds the rest.
+ */
 export function remember(from: Node, outputs: (NodeMessage | null)[]): void {
-  if (recent.length === 0) setImmediate(() => (recent = []));
   recent.push({ from, outputs });
+  setImmediate(forgetOldest);
+}
+
+function forgetOldest(): void {
+  recent.shift();
 }
 
 /** Nodes are going to be closed now: keeps what they might not get. */

@@ -237,6 +237,29 @@ describe('deploys', () => {
     );
   });
 
+  for (const type of ['full', 'flows', 'nodes'] as Deploy[]) {
+    it(`(${type}) lose no frame that was on its wire when they began, and bring none twice`, async () => {
+      const fake = await bench.fake();
+      const flow = (version: number) => [
+        bench.config({ apiUrl: fake.url }),
+        ANSWER,
+        ...listenAndSpeak(version),
+        { id: 'audio', type: 'record', name: `version ${version}` },
+      ];
+      await bench.load(flow(1));
+      await bench.done('answer', { call_id: 'call-1' });
+      const stream = (await fake.dial()).begin('call-1', 'stream-1');
+      await bench.seen('events').next(({ event }) => event === 'start');
+      // Several at once: when the flow has got the second one, the others are on the wire.
+      for (let n = 0; n < 6; n++) stream.media();
+      await bench.seen('audio').atLeast(2);
+      await bench.deploy(flow(2), type);
+      stream.media();
+      await bench.seen('audio').next(({ chunk }) => chunk === 7);
+      assert.deepEqual(numbers(bench.seen('audio').all), upTo(7));
+    });
+  }
+
   it('that change the config let its streams go on; new addresses are those of the new one', async () => {
     await bench.load([bench.config(), ANSWER, ...listenAndSpeak(1)]);
     const { call, live } = await answered();
