@@ -1,6 +1,6 @@
 /** `wavix-stream-in`: the caller's audio, and all else that streams tell, as messages. */
 import type { Node, NodeAPI, NodeDef } from 'node-red';
-import { checkOutputFormat, type OutputFormat } from '../lib/audio';
+import { checkOutputFormat, G711_RATE, type OutputFormat } from '../lib/audio';
 import type { Line } from '../lib/line';
 import type { StreamListener } from '../lib/streams/hub';
 import type { ListenFormat } from '../lib/streams/tap';
@@ -16,8 +16,6 @@ interface WavixStreamInDef extends NodeDef {
   frame?: unknown;
   track?: unknown;
 }
-
-const G711_RATE = 8_000; // Hz
 
 /** @throws WavixError `WAVIX_CONFIG` */
 function formatOf(def: WavixStreamInDef): ListenFormat {

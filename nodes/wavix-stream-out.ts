@@ -1,6 +1,6 @@
 /** `wavix-stream-out`: audio, marks and clears into a call; says what the caller has heard of it. */
 import type { Node, NodeAPI, NodeDef, NodeMessageInFlow } from 'node-red';
-import { RAW_ENCODINGS, type RawEncoding } from '../lib/audio';
+import { G711_RATE, RAW_ENCODINGS, type RawEncoding } from '../lib/audio';
 import { WavixError } from '../lib/errors';
 import type { StreamHub, StreamTarget } from '../lib/streams/hub';
 import type { PlayedReport } from '../lib/streams/playout';
@@ -26,7 +26,6 @@ interface WavixStreamOutDef extends NodeDef {
 /** What a message asks for, once its stream is there; a promise where a file has to be decoded first. */
 type Action = (stream: MediaStream) => Promise<void> | void;
 
-const G711_RATE = 8_000; // Hz; it has no other
 /** `base64` is how `wavix-stream-in` writes the wire's own PCM. */
 const PCM_NAMES = new Set(['pcm', 'auto', 'base64']);
 const LONGEST_MARK = 1_024; // characters

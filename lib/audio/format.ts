@@ -25,12 +25,15 @@ export const SAMPLE_FORMS = {
   alaw: 'alaw',
 } as const satisfies Record<RawEncoding, OutputForm>;
 
+/** G.711 has one rate (ITU-T G.711). */
+export const G711_RATE = 8_000; // Hz
+
 /** Rates (Hz) in which audio from the call can be had. */
 export const OUTPUT_RATES: Record<RawEncoding, readonly number[]> = {
   pcm: [24_000, 16_000, 8_000],
   float32: [24_000, 16_000, 8_000],
-  mulaw: [8_000],
-  alaw: [8_000],
+  mulaw: [G711_RATE],
+  alaw: [G711_RATE],
 };
 
 export const MIN_PIECE_MS = 20;

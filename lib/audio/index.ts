@@ -8,6 +8,7 @@ export {
   CALL_RATE,
   checkInputFormat,
   checkOutputFormat,
+  G711_RATE,
   MAX_CHANNELS,
   MAX_PIECE_MS,
   MAX_RATE,

@@ -31,7 +31,7 @@ export function followDeploys(RED: NodeAPI): void {
   RED.events.on('flows:stopping', () => {
     for (const survivor of survivors) survivor.stopping?.();
     rescue(RED);
-    armFallback();
+    orphan();
   });
   RED.events.on('flows:started', () => {
     handOver(RED);
@@ -55,9 +55,9 @@ export function keep(survivor: Survivor): void {
   survivors.add(survivor);
 }
 
-/** It has no node just now: it expires unless it gets one by the end of the deploy. */
+/** Something has no node, or may soon have none: it expires unless it has one by the end of the deploy. */
 export function orphan(): void {
-  armFallback();
+  fallback ??= setTimeout(settle, FALLBACK_MS).unref();
 }
 
 /** Its end was told otherwise. */
@@ -76,8 +76,4 @@ function settle(): void {
       survivor.expire();
     }
   }
-}
-
-function armFallback(): void {
-  fallback ??= setTimeout(settle, FALLBACK_MS).unref();
 }
