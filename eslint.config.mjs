@@ -27,7 +27,7 @@ export default tseslint.config(
     },
   },
   {
-    // Imports run one way: nodes → lib, simulator → lib's wire messages and audio. lib knows neither.
+    // Imports run one way: nodes → lib, nodes/wavix-simulator → simulator, simulator → lib's wire messages and audio. lib knows neither.
     files: ['lib/**/*.ts'],
     rules: {
       'no-restricted-imports': [
@@ -51,6 +51,23 @@ export default tseslint.config(
               group: ['**/nodes/**', '**/lib/api/**', '**/lib/calls/**', '**/lib/server/**', '**/lib/line*'],
               message:
                 "The simulator uses lib's wire messages and audio only, so that it can't share a mistake.",
+            },
+          ],
+        },
+      ],
+    },
+  },
+  {
+    files: ['nodes/**/*.ts'],
+    ignores: ['nodes/wavix-simulator.ts', 'nodes/simulator/**'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              group: ['**/simulator', '**/simulator/**'],
+              message: 'The node wavix-simulator alone knows the local Wavix; all others know Wavix.',
             },
           ],
         },

@@ -120,6 +120,10 @@ export class Line implements Route {
     }
   }
 
+  get apiUrl(): string {
+    return this.settings.apiUrl;
+  }
+
   /** The REST client. @throws WavixError `WAVIX_CONFIG` if the settings can't be used */
   get api(): WavixApi {
     const { apiUrl, apiStyle, apiKey } = this.settings;

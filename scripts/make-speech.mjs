@@ -19,6 +19,7 @@ const sentences = {
     WIRE,
     'Good morning. Before I leave the house, could you tell me what the weather will be like today?',
   ],
+  'can-you-hear-me': ['rms', PROMPT, 'Hello! Can you hear me? This is the phone of the local Wavix.'],
   'callee-interrupts': ['rms', WIRE, 'Thank you, that is all I wanted to know.'],
   hello: ['slt', PROMPT, 'Hello! This is a call from a flow in Node-RED. Have a nice day, and goodbye.'],
   greeting: ['slt', PROMPT, 'Hello! You are speaking to a flow. This is what I heard you say.'],

@@ -38,8 +38,8 @@ export interface CallSetup {
   from: string;
   /** E.164 with `+` */
   to: string;
-  /** where its events are posted */
-  callbackUrl: string | undefined;
+  /** where its events are posted: asked for each of them */
+  callbackUrls: () => readonly string[];
   tag: string;
   /** ms from the answer; then it is hung up */
   maxDurationMs: number | undefined;
@@ -51,6 +51,8 @@ export interface CallParts {
   clock: Clock;
   poster: Poster;
   tell: Tell;
+  /** told of each event of a call */
+  onEvent: (event: CallEvent, call: Call) => void;
   numbersAsStrings: boolean;
   maxBufferedMs: number;
   /** how much audio of each kind is kept, in ms: the last of it */
@@ -104,7 +106,7 @@ export class Call {
     this.#started = this.#isoNow();
     this.#eventWaiters = new Waiters(parts.clock);
     this.#streamWaiters = new Waiters(parts.clock);
-    this.#queue = new EventQueue(parts.poster, setup.callbackUrl, parts.tell);
+    this.#queue = new EventQueue(parts.poster, setup.callbackUrls, parts.tell);
     this.phone = new Phone({
       plan: setup.plan,
       tell: (told) => this.#tell(told),
@@ -382,6 +384,7 @@ export class Call {
   #post(type: EventType, payload: OnCallPayload | null = null, time = this.#isoNow()): void {
     const event = this.#event(type, payload, time);
     void this.#queue.add(event);
+    this.#parts.onEvent(event, this);
     this.#eventWaiters.giveAll(event);
   }
 

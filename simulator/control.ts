@@ -11,6 +11,7 @@ import { isHttpUrl, type Exchange, type InboundCall } from './exchange';
 import { HttpError, matchPath, readJson, type Answer } from './http';
 import { maskUrl } from './mask';
 import { normalizeNumber, readPlan, type NumberPlan } from './numbers';
+import { callWav } from './recordings';
 import { loadSpeech, problemWithSpeech, type Speech } from './sound';
 
 export const CONTROL_BASE = '/local';
@@ -78,6 +79,12 @@ const ROUTES: readonly Route[] = [
   },
   {
     method: 'GET',
+    path: '/calls/:call_id/call.wav',
+    does: 'both: said on the left, heard on the right',
+    handle: (context) => ({ body: callWav(findCall(context)) }),
+  },
+  {
+    method: 'GET',
     path: '/numbers',
     does: 'what was set for numbers',
     handle: ({ exchange }) => ({
@@ -116,7 +123,9 @@ export async function answerControl(
     throw new HttpError(401, 'The API key is missing or wrong; send it as the header Authorization: Bearer.');
   const path = url.pathname.slice(CONTROL_BASE.length);
   for (const route of ROUTES) {
-    const params = route.method === request.method ? matchPath(route.path, path) : undefined;
+    // A player may ask what there is before it gets it; Node.js leaves the body of the answer out by itself.
+    const method = request.method === 'HEAD' ? 'GET' : request.method;
+    const params = route.method === method ? matchPath(route.path, path) : undefined;
     if (params) return await route.handle({ exchange, params, body: await readJson(request) });
   }
   throw new HttpError(404, 'There is nothing at this path. See wavix-simulator --help.');

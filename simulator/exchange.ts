@@ -38,11 +38,13 @@ export class Exchange {
   /**
    * @param keepCalls how many ended calls are kept
    * @param onCall told of each call before its first event
+   * @param findWebhooks where the events of inbound calls to a number are posted that has no webhook assigned
    */
   constructor(
     readonly parts: CallParts,
     readonly keepCalls: number,
     readonly onCall: (call: Call) => void,
+    readonly findWebhooks: (number: string) => readonly string[] = () => [],
   ) {
     this.#waiters = new Waiters(parts.clock);
   }
@@ -61,34 +63,43 @@ export class Exchange {
 
   /** Places an outbound call. The numbers must be checked already. */
   place(request: PlaceCall): Call {
-    const { ringTimeoutMs, ...setup } = request;
+    const { ringTimeoutMs, callbackUrl, ...setup } = request;
+    const callbackUrls = callbackUrl === undefined ? [] : [callbackUrl];
     const plan = this.numbers.planFor(request.to, 'outbound');
     return this.#begin({
       ...setup,
+      callbackUrls: () => callbackUrls,
       direction: 'outbound',
       plan: ringTimeoutMs === undefined ? plan : { ...plan, ringTimeoutMs },
     });
   }
 
-  /** Places an inbound call. Fails if the called number has no webhook, or the plan's speech can't be read. */
-  async placeInbound({ from, to, ...plan }: InboundCall): Promise<Call> {
+  /**
+   * Places an inbound call. Fails if the called number has no webhook, or the plan's speech can't be read.
+   *
+   * @param onCall told of it before anybody else, and before its first event
+   */
+  async placeInbound({ from, to, ...plan }: InboundCall, onCall?: (call: Call) => void): Promise<Call> {
     const caller = normalizeNumber(from);
     const called = normalizeNumber(to);
     if (caller === undefined || called === undefined)
       throw new Error('from and to must be phone numbers in E.164 form, such as +15550001234.');
-    const callbackUrl = this.#webhooks.get(called) ?? this.#webhooks.get('*');
-    if (callbackUrl === undefined)
+    const callbackUrls = () => this.#webhooksOf(called);
+    if (callbackUrls().length === 0)
       throw new Error(
         `No webhook is assigned to ${called}: nobody would hear of the call. Assign one first.`,
       );
     const loaded = await this.numbers.planForCall(caller, 'inbound', plan);
-    return this.#begin({
-      ...{ from: caller, to: called, callbackUrl },
-      direction: 'inbound',
-      tag: '',
-      maxDurationMs: undefined,
-      plan: loaded,
-    });
+    return this.#begin(
+      {
+        ...{ from: caller, to: called, callbackUrls },
+        direction: 'inbound',
+        tag: '',
+        maxDurationMs: undefined,
+        plan: loaded,
+      },
+      onCall,
+    );
   }
 
   /** The first call that fits and was not handed out by this before; waits for one if there is none. */
@@ -108,10 +119,20 @@ export class Exchange {
     await Promise.all([...this.calls.values()].map((call) => call.abandon()));
   }
 
-  #begin(setup: CallSetup): Call {
+  /** What is assigned to the number itself comes first, then what can be found for it, then what is for all others. */
+  #webhooksOf(called: string): readonly string[] {
+    const own = this.#webhooks.get(called);
+    if (own !== undefined) return [own];
+    const found = this.findWebhooks(called);
+    const other = this.#webhooks.get('*');
+    return found.length > 0 || other === undefined ? found : [other];
+  }
+
+  #begin(setup: CallSetup, onCall?: (call: Call) => void): Call {
     this.#forgetOldest();
     const call = new Call(setup, this.parts);
     this.calls.set(call.call_id, call);
+    onCall?.(call);
     this.onCall(call);
     call.begin();
     if (this.#waiters.giveOne(call)) this.#handedOut.add(call);

@@ -4,7 +4,7 @@ import { EventEmitter } from 'node:events';
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { systemClock, type Clock } from '../lib/clock';
-import { EVENT_TYPES, type EventType } from './call-event';
+import { EVENT_TYPES, type CallEvent, type EventType } from './call-event';
 import type { Call } from './calls';
 import { answerControl, CONTROL_BASE } from './control';
 import { Exchange, type CallFilter, type InboundCall } from './exchange';
@@ -29,6 +29,11 @@ export interface LocalWavixOptions {
   defaults?: NumberPlan;
   /** where the events of inbound calls are posted, by called number; `*` for any other */
   webhooks?: Readonly<Record<string, string>>;
+  /**
+   * where the events of inbound calls to a number are posted that has no webhook of its own: all of these. Asked for each
+   * event; must not throw.
+   */
+  findWebhooks?: (number: string) => readonly string[];
   /** folder into which the recordings of each call are written as WAV files; made if it is not there */
   recordings?: string;
   /** how much audio of each kind is kept of a call, in ms: the last of it. 10 minutes if left out. */
@@ -60,6 +65,8 @@ export interface LocalWavixEvents {
   event: [LocalWavixEvent];
   /** a call, before its first event is posted */
   call: [Call];
+  /** an event of a call, as it happens: its post may still be under way */
+  callEvent: [CallEvent, Call];
 }
 
 /**
@@ -108,6 +115,7 @@ export class LocalWavix extends EventEmitter<LocalWavixEvents> {
         clock: this.#clock,
         poster: this.#poster,
         tell: (told) => this.#tell(told),
+        onEvent: (event, call) => this.emit('callEvent', event, call),
         numbersAsStrings: options.numbersAsStrings ?? false,
         maxBufferedMs: options.maxBufferedMs ?? 600_000,
         maxRecordingMs: options.maxRecordingMs ?? 600_000,
@@ -115,6 +123,7 @@ export class LocalWavix extends EventEmitter<LocalWavixEvents> {
       },
       options.keepCalls ?? 100,
       (call) => this.emit('call', call),
+      options.findWebhooks,
     );
     for (const [number, url] of Object.entries(options.webhooks ?? {}))
       this.#exchange.assignWebhook(number, url);
@@ -176,10 +185,14 @@ export class LocalWavix extends EventEmitter<LocalWavixEvents> {
     this.#exchange.assignWebhook(number, url);
   }
 
-  /** Places an inbound call: a phone calls a number of the application's, whose webhook hears of it. */
-  async call(request: InboundCall): Promise<Call> {
+  /**
+   * Places an inbound call: a phone calls a number of the application's, whose webhook hears of it.
+   *
+   * @param onCall told of it before its first event
+   */
+  async call(request: InboundCall, onCall?: (call: Call) => void): Promise<Call> {
     const { from, to, ...plan } = request;
-    return this.#exchange.placeInbound({ from, to, ...checkedPlan(plan, 'call') });
+    return this.#exchange.placeInbound({ from, to, ...checkedPlan(plan, 'call') }, onCall);
   }
 
   /**

@@ -42,7 +42,8 @@ export interface LoadedPlan {
   answerAfterMs: number;
   ringTimeoutMs: number;
   hangUpAfterMs: number | undefined;
-  speech: Sound[];
+  /** undefined: nothing is said of it */
+  speech: Sound[] | undefined;
   speechAfterMs: number;
   replies: Sound[][];
   silenceMs: number;
@@ -173,7 +174,7 @@ export class Numbers {
 }
 
 interface LoadedSpeech {
-  speech?: Sound[];
+  speech?: Sound[] | undefined;
   replies?: Sound[][];
 }
 
@@ -184,7 +185,7 @@ async function loadAll({ speech, replies }: NumberPlan): Promise<LoadedSpeech> {
   };
 }
 
-function fill(plan: NumberPlan, { speech = [], replies = [] }: LoadedSpeech): LoadedPlan {
+function fill(plan: NumberPlan, { speech, replies = [] }: LoadedSpeech): LoadedPlan {
   const { behaviour = 'answer', ringMs = 0, answerAfterMs = 0, ringTimeoutMs = 0 } = plan;
   const { hangUpAfterMs, speechAfterMs = 0, silenceMs = 0 } = plan;
   return {

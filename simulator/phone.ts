@@ -8,14 +8,12 @@ import { FRAME_BYTES } from '../lib/streams/wire';
 import { deferred } from './deferred';
 import type { Ear } from './ear';
 import type { Tell } from './log';
+import { isSound } from './loudness';
 import type { LoadedPlan } from './numbers';
 import { Playout } from './playout';
 import { pace, SAMPLES_PER_MS, type SampleClock } from './sample-clock';
 import { loadSpeech, type Sound, type Speech } from './sound';
 import { SILENT_FRAME, type Timeline } from './timeline';
-
-/** A frame counts as sound from this root mean square on: about −40 dB of full scale. */
-const SOUND_RMS = 300;
 
 export interface PhoneEvents {
   /** the call is answered: both sides can be heard from now on */
@@ -100,6 +98,11 @@ export class Phone extends EventEmitter<PhoneEvents> {
     if (!this.#ended) this.#parts.hangUp();
   }
 
+  /** Whether it was told what to say after the answer, be it nothing. */
+  get hasSpeech(): boolean {
+    return this.#parts.plan.speech !== undefined;
+  }
+
   /** True while it has something to say. */
   get speaking(): boolean {
     return (this.#line?.mouth.bufferedMs ?? 0) > 0;
@@ -128,9 +131,10 @@ export class Phone extends EventEmitter<PhoneEvents> {
     this.#parts.tell({ type: 'phone', what: 'answered' });
     this.#answered.resolve(line);
     const { plan } = this.#parts;
-    if (plan.speech.length > 0) {
+    const { speech = [] } = plan;
+    if (speech.length > 0) {
       this.#cancelTimers.push(
-        time.when(plan.speechAfterMs * SAMPLES_PER_MS, () => void this.#say(line, plan.speech)),
+        time.when(plan.speechAfterMs * SAMPLES_PER_MS, () => void this.#say(line, speech)),
       );
     }
     if (plan.replies.length > 0) {
@@ -197,10 +201,4 @@ export class Phone extends EventEmitter<PhoneEvents> {
       waiter.resolve(true);
     }
   }
-}
-
-function isSound(frame: Buffer): boolean {
-  let sum = 0;
-  for (let at = 0; at < frame.length; at += 2) sum += frame.readInt16LE(at) ** 2;
-  return sum / (frame.length / 2) >= SOUND_RMS ** 2;
 }

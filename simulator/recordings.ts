@@ -12,6 +12,16 @@ interface Recorded {
   readonly streams: readonly MediaStream[];
 }
 
+/** A whole call as a WAV file: what the phone said on the left, what it heard on the right. */
+export function callWav(call: { said(): Buffer; heard(): Buffer }): Buffer {
+  const sides = [call.said(), call.heard()];
+  const stereo = Buffer.alloc(Math.max(...sides.map(({ length }) => length)) * 2);
+  for (const [channel, pcm] of sides.entries()) {
+    for (let at = 0; at < pcm.length; at += 2) stereo.writeInt16LE(pcm.readInt16LE(at), at * 2 + channel * 2);
+  }
+  return writeWav(stereo, WIRE_RATE, 2);
+}
+
 /**
  * - `<call_id>.phone-heard.wav`: what the phone at the far end heard
  * - `<call_id>.stream-<n>-<track>.wav`: what the application heard, by stream (from 1 on) and track

@@ -2,10 +2,11 @@
 
 import { readFile } from 'node:fs/promises';
 import { audioReady, decodeWav, silence, tone } from '../lib/audio';
+import { soundFile } from './sounds';
 
 /**
  * - a Buffer: a WAV file's bytes, or PCM s16le mono 24 kHz if it has no WAV header
- * - a string: the path of a WAV file
+ * - a string: the path of a WAV file, or the name of a sound that comes with the package (`hello`)
  * - `wav`: the same two, with `endless` to start over until the phone hangs up or is hushed
  * - `tone`: a sine in whole Hz; without `ms`, endless
  * - `silence`: ms
@@ -48,13 +49,14 @@ export async function loadSpeech(speech: Speech): Promise<Sound[]> {
  */
 export function problemWithSpeech(value: unknown): string | undefined {
   if (Buffer.isBuffer(value)) return value.length > 0 ? undefined : 'is empty';
-  if (typeof value === 'string') return value === '' ? 'needs the path of a WAV file' : undefined;
+  if (typeof value === 'string')
+    return value === '' ? 'needs the name of a sound or the path of a WAV file' : undefined;
   if (Array.isArray(value)) return value.map(problemWithSpeech).find((problem) => problem !== undefined);
   if (typeof value !== 'object' || value === null)
-    return 'must be a path, {wav}, {tone, ms}, {silence} or a list';
+    return 'must be the name of a sound, a path, {wav}, {tone, ms}, {silence} or a list';
   const { wav, endless, tone: hz, ms, silence: quiet } = value as Record<string, unknown>;
   if (wav !== undefined) {
-    if (typeof wav !== 'string' && !Buffer.isBuffer(wav)) return 'wav must be a path';
+    if (typeof wav !== 'string' && !Buffer.isBuffer(wav)) return 'wav must be a name or a path';
     if (endless !== undefined && typeof endless !== 'boolean') return 'endless must be true or false';
     return problemWithSpeech(wav);
   }
@@ -74,7 +76,7 @@ function problemWithMs(value: unknown, name: string): string | undefined {
 
 async function pcmOf(source: Buffer | string): Promise<Buffer> {
   await audioReady();
-  const bytes = typeof source === 'string' ? await readFile(source) : source;
+  const bytes = typeof source === 'string' ? await readFile(soundFile(source)) : source;
   const isWav = bytes.subarray(0, 4).toString('latin1') === 'RIFF';
   if (isWav || typeof source === 'string') return decodeWav(bytes);
   return bytes.subarray(0, bytes.length - (bytes.length % 2));

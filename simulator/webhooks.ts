@@ -29,7 +29,7 @@ export interface PostedEvent {
   /** HTTP status of the receiver's last answer */
   status: number | undefined;
   attempts: number;
-  /** the receiver answered with 2xx */
+  /** the receiver, and if there are several each of them, answered with 2xx */
   delivered: boolean;
 }
 
@@ -101,10 +101,10 @@ export class EventQueue {
   readonly events: PostedEvent[] = [];
   #last: Promise<void> = Promise.resolve();
 
-  /** @param url where to post; undefined: the events are kept, but not posted */
+  /** @param urls where to post, asked for each event; with none, the events are kept, but not posted */
   constructor(
     readonly poster: Poster,
-    readonly url: string | undefined,
+    readonly urls: () => readonly string[],
     readonly tell: Tell,
   ) {}
 
@@ -131,19 +131,22 @@ export class EventQueue {
   }
 
   async #deliver(posted: PostedEvent): Promise<void> {
-    await this.#attempts(posted);
-    if (this.poster.options.repeat) await this.#attempts(posted);
+    const urls = this.urls();
+    const postToAll = () => Promise.all(urls.map((url) => this.#attempts(posted, url)));
+    let taken = await postToAll();
+    if (this.poster.options.repeat) taken = await postToAll();
+    posted.delivered = taken.length > 0 && !taken.includes(false);
   }
 
-  async #attempts(posted: PostedEvent): Promise<void> {
-    const { url, poster } = this;
-    if (url === undefined) return;
+  /** @returns whether it was taken */
+  async #attempts(posted: PostedEvent, url: string): Promise<boolean> {
+    const { poster } = this;
     const { clock } = poster.options;
     for (let attempt = 1; attempt <= RETRIES + 1 && !poster.isStopped(); attempt++) {
       posted.attempts += 1;
       posted.postedAt ??= clock.now();
       const outcome = await poster.post(url, posted.event);
-      if (poster.isStopped()) return;
+      if (poster.isStopped()) return false;
       if (typeof outcome === 'number') {
         posted.answeredAt = clock.now();
         posted.status = outcome;
@@ -157,11 +160,9 @@ export class EventQueue {
         attempt,
         ...(typeof outcome === 'number' ? { status: outcome } : { problem: outcome }),
       });
-      if (typeof outcome === 'number' && outcome >= 200 && outcome < 300) {
-        posted.delivered = true;
-        return;
-      }
+      if (typeof outcome === 'number' && outcome >= 200 && outcome < 300) return true;
       if (attempt <= RETRIES) await poster.pause(RETRY_DELAY_MS);
     }
+    return false;
   }
 }

@@ -14,6 +14,13 @@ export function isOnThisMachine(apiUrl: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
 }
 
+/** The port of an http:// address on this machine; undefined if it is none. */
+export function portOnThisMachine(apiUrl: string): number | undefined {
+  if (!isOnThisMachine(apiUrl)) return undefined;
+  const { port, protocol } = new URL(apiUrl);
+  return protocol === 'http:' ? Number(port || 80) : undefined;
+}
+
 /**
  * Checks a public address and takes the slash from its end.
  *

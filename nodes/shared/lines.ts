@@ -6,6 +6,7 @@ import type { Node, NodeAPI } from 'node-red';
 import { systemClock } from '../../lib/clock';
 import { WavixError } from '../../lib/errors';
 import { Line, type LineSettings } from '../../lib/line';
+import { portOnThisMachine } from '../../lib/server/addresses';
 import { OwnPorts } from '../../lib/server/own-port';
 import { followDeploys, forget, keep, orphan, type Survivor } from './deploys';
 import { hostOf } from './host';
@@ -45,6 +46,12 @@ class LineEntry implements Survivor {
     if (this.problem) throw this.problem;
     if (!this.line) throw noConfig();
     return this.line;
+  }
+
+  /** The line, if nodes use it and its API is at that port of this machine. */
+  lineAt(port: number): Line | undefined {
+    const { line, users } = this;
+    return users.size > 0 && line && portOnThisMachine(line.apiUrl) === port ? line : undefined;
   }
 
   configure(RED: NodeAPI, node: Node, settings: LineSettings | WavixError): void {
@@ -133,6 +140,11 @@ export function findLine(configId: string): Line {
   const entry = entries.get(configId);
   if (!entry) throw noConfig();
   return entry.usable;
+}
+
+/** The lines that nodes use and whose API is at that port of this machine. */
+export function linesAt(port: number): Line[] {
+  return [...entries.values()].flatMap((entry) => entry.lineAt(port) ?? []);
 }
 
 /** Called by a node for the config it names. */

@@ -39,6 +39,21 @@ export class Seat implements Survivor {
    * @param configId id of its `wavix-config`
    */
   static take(RED: NodeAPI, node: Node, configId: unknown): Seat {
+    const seat = Seat.takeAlone(RED, node);
+    const formerUse = seat.use;
+    seat.subscribe = undefined;
+    seat.use = useLine(configId, {
+      onProblem: (problem) => seat.status({ fill: 'red', shape: 'ring', text: problem.code }),
+      onLine: () => {
+        if (seat.subscribe) seat.listen(seat.subscribe);
+      },
+    });
+    formerUse?.end();
+    return seat;
+  }
+
+  /** The same for a node that has no config. */
+  static takeAlone(RED: NodeAPI, node: Node): Seat {
     followDeploys(RED);
     let seat = seats.get(node.id);
     if (seat) seat.node = node;
@@ -47,15 +62,6 @@ export class Seat implements Survivor {
       keep(seat);
     }
     const taken = seat;
-    const formerUse = seat.use;
-    seat.subscribe = undefined;
-    seat.use = useLine(configId, {
-      onProblem: (problem) => taken.status({ fill: 'red', shape: 'ring', text: problem.code }),
-      onLine: () => {
-        if (taken.subscribe) taken.listen(taken.subscribe);
-      },
-    });
-    formerUse?.end();
     node.on('close', (removed: boolean, done: () => void) => {
       taken.leave(node, removed);
       done();

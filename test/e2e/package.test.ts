@@ -14,7 +14,7 @@ const exec = promisify(execFile);
 
 const TYPES = [
   ...['wavix-answer', 'wavix-call', 'wavix-config', 'wavix-event', 'wavix-hangup'],
-  ...['wavix-stream-in', 'wavix-stream-out', 'wavix-stream-start', 'wavix-stream-stop'],
+  ...['wavix-simulator', 'wavix-stream-in', 'wavix-stream-out', 'wavix-stream-start', 'wavix-stream-stop'],
 ];
 
 interface NodeSet {
@@ -38,7 +38,7 @@ describe('The tarball', function () {
   });
 
   describe("in Node-RED's loader", () => {
-    it('brings nine nodes, all loaded without a complaint', async () => {
+    it('brings ten nodes, all loaded without a complaint', async () => {
       const sets = (await nodeRed.adminJson<NodeSet[]>('/nodes')).filter((set) => set.module === PACKAGE);
       assert.deepEqual(sets.map((set) => set.name).sort(), TYPES);
       for (const { name, types, enabled, err } of sets) {

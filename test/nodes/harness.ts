@@ -10,6 +10,7 @@ import callNode from '../../nodes/wavix-call';
 import configNode from '../../nodes/wavix-config';
 import eventNode from '../../nodes/wavix-event';
 import hangupNode from '../../nodes/wavix-hangup';
+import simulatorNode from '../../nodes/wavix-simulator';
 import streamInNode from '../../nodes/wavix-stream-in';
 import streamOutNode from '../../nodes/wavix-stream-out';
 import streamStartNode from '../../nodes/wavix-stream-start';
@@ -77,6 +78,7 @@ const ALL_NODES = [
   streamStopNode,
   streamInNode,
   streamOutNode,
+  simulatorNode,
   recordNode,
 ];
 

@@ -20,9 +20,10 @@ declare module 'node-red-node-test-helper' {
     log(): { args: unknown[][] } | undefined;
     settings(settings: object): object;
     /** Requests to the admin API, by supertest. */
-    request(): {
-      get(path: string): Promise<{ status: number; headers: Record<string, string>; body: unknown }>;
-    };
+    request(): Record<
+      'get' | 'post',
+      (path: string) => Promise<{ status: number; headers: Record<string, string>; body: unknown }>
+    >;
     /** The runtime's own flows. */
     _redNodes: { startFlows(): Promise<void> };
     /** The app of the server. */

@@ -36,6 +36,14 @@ const DEFAULTS: Record<string, Record<string, unknown>> = {
   'wavix-stream-stop': { ...NODE, ...CALL, ...STREAM_ID },
   'wavix-stream-in': { ...NODE, encoding: 'pcm', sampleRate: 24000, frame: 20, track: 'any' },
   'wavix-stream-out': { ...NODE, ...STREAM_ID, encoding: 'auto', sampleRate: 24000, lead: 1000, queue: 300 },
+  'wavix-simulator': {
+    name: '',
+    port: 8787,
+    from: '+15550002000',
+    to: '+15550001000',
+    speech: '',
+    speechType: 'str',
+  },
 };
 
 /** The contract: inputs, and outputs by their names. */
@@ -48,6 +56,7 @@ const PORTS: Record<string, [inputs: number, outputs: string[]]> = {
   'wavix-stream-stop': [1, ['stopped']],
   'wavix-stream-in': [0, ['audio', 'mark', 'event']],
   'wavix-stream-out': [1, ['played', 'interrupted']],
+  'wavix-simulator': [1, ['step of a call']],
 };
 
 /** The contract: what a choice offers. */
@@ -143,6 +152,8 @@ describe('the definitions of the nodes', () => {
       assert.equal(definition.outputLabels?.call(node, outputs.length), undefined);
     });
 
+    if (type === 'wavix-simulator') continue; // It is no user of Wavix, it is Wavix.
+
     it(`${type}: needs a config, and says so`, () => {
       const { config } = definition.defaults;
       assert.equal(config?.type, 'wavix-config');
@@ -211,6 +222,7 @@ describe('the labels on the canvas', () => {
     ['wavix-stream-in', { sampleRate: '${RATE}' }, 'stream in · ${RATE}'],
     ['wavix-stream-out', {}, 'stream out'],
     ['wavix-stream-out', { encoding: 'pcm', sampleRate: 22050 }, 'stream out · 22.05 kHz'],
+    ['wavix-simulator', {}, 'local Wavix · 8787'],
   ];
   for (const [type, properties, expected] of EXPECTED) {
     it(`${type} ${JSON.stringify(properties)} is "${expected}"`, () => {

@@ -106,6 +106,14 @@ const CASES: Case[] = [
   { type: 'wavix-stream-in', property: 'frame', given: { encoding: 'base64' }, good: [''], bad: [] },
   { type: 'wavix-stream-out', property: 'sampleRate', good: [8000, 22050, '96000'], bad: [7999, 96001, ''] },
   { type: 'wavix-stream-out', property: 'lead', good: [0, 60000], bad: [-1, 60001, ''] },
+  { type: 'wavix-simulator', property: 'port', good: [1, '8788', 65535], bad: [0, '', 65536, 'any'] },
+  {
+    type: 'wavix-simulator',
+    property: 'from',
+    good: ['+15550002000', '15550002000', '+1 (555) 000-2000'],
+    bad: ['', '+1', 'reception'],
+  },
+  { type: 'wavix-simulator', property: 'to', good: ['+15550001000'], bad: ['', 'msg.to'] },
   { type: 'wavix-stream-out', property: 'queue', good: [1, 86400], bad: [0, ''] },
 ];
 

@@ -1,0 +1,196 @@
+/**
+ * The local Wavixes of this Node-RED: one for each port, shared by all nodes that name it. The first of them opens it,
+ * the last one closes it; a deploy in between changes nothing. Knows nothing of messages.
+ */
+import { WavixError } from '../../lib/errors';
+import {
+  LocalWavix,
+  type Call,
+  type CallEvent,
+  type InboundCall,
+  type LocalWavixEvent,
+} from '../../simulator';
+import type { Speech } from '../../simulator';
+import { linesAt } from '../shared/lines';
+
+/** How many ended calls can be listened to, and how much of each, in ms: the memory of a Node-RED is not a recorder's. */
+const KEEP_CALLS = 5;
+const KEEP_MS = 5 * 60_000;
+
+/** A node, as the local Wavix that it uses sees it. */
+export interface Phone {
+  /** Its number, E.164. */
+  readonly number: string;
+  /** What it says where a call says nothing else. */
+  speech(): Promise<Speech>;
+  /** Told of each event of its calls; after the last one, of their end. */
+  onEvent(call: Call, event: CallEvent): void;
+  onStep(call: Call, step: LocalWavixEvent): void;
+  onOver(call: Call): void;
+  /** Told whenever it was tried to listen: when that failed, why. */
+  onProblem(problem: WavixError | undefined): void;
+}
+
+const stations = new Map<number, Station>();
+
+export class Station {
+  private readonly phones = new Set<Phone>();
+  /** Who placed an inbound call; those placed by others, and outbound ones, have no owner. */
+  private readonly owners = new WeakMap<Call, Phone>();
+  private wavix: Promise<LocalWavix> | undefined;
+  private closed: Promise<unknown> = Promise.resolve();
+
+  private constructor(readonly port: number) {}
+
+  static at(port: number): Station {
+    let station = stations.get(port);
+    if (!station) stations.set(port, (station = new Station(port)));
+    return station;
+  }
+
+  /**
+   * A node begins to use it: it is opened, if it is not open yet.
+   *
+   * @throws WavixError `WAVIX_CONFIG` if the port can't be listened on
+   */
+  async enter(phone: Phone): Promise<void> {
+    this.phones.add(phone);
+    await this.running();
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** A node is gone, for good or to another port: without any, all calls end and nothing is left open. */
+  leave(phone: Phone): void {
+    this.phones.delete(phone);
+    const { wavix } = this;
+    if (this.phones.size > 0 || !wavix) return;
+    this.wavix = undefined;
+    const stop = async () => {
+      const opened = await wavix.catch(() => undefined);
+      await opened?.stop();
+    };
+    this.closed = Promise.all([this.closed, stop()]);
+  }
+
+  /**
+   * The local Wavix; tries again to open it if that failed before.
+   *
+   * @throws WavixError `WAVIX_CONFIG` if the port can't be listened on
+   */
+  running(): Promise<LocalWavix> {
+    this.wavix ??= this.open();
+    return this.wavix;
+  }
+
+  /**
+   * A phone calls the flow.
+   *
+   * @throws WavixError `WAVIX_CONFIG` if nobody would hear of it
+   */
+  async call(phone: Phone, inbound: InboundCall): Promise<Call> {
+    const wavix = await this.running();
+    this.checkWebhooks();
+    return wavix.call(inbound, (call) => this.owners.set(call, phone));
+  }
+
+  private async open(): Promise<LocalWavix> {
+    await this.closed;
+    const wavix = new LocalWavix({
+      port: this.port,
+      keepCalls: KEEP_CALLS,
+      maxRecordingMs: KEEP_MS,
+      findWebhooks: () => this.webhooks(),
+    });
+    wavix.on('call', (call) => this.begin(call));
+    wavix.on('callEvent', (event, call) => {
+      for (const phone of this.phonesOf(call)) phone.onEvent(call, event);
+    });
+    wavix.on('event', (step) => {
+      const call = wavix.calls.get(step.call_id ?? '');
+      if (call) for (const phone of this.phonesOf(call)) phone.onStep(call, step);
+    });
+    try {
+      await wavix.start();
+    } catch (error) {
+      this.wavix = undefined;
+      const problem = portProblem(this.port, error);
+      for (const phone of this.phones) phone.onProblem(problem);
+      throw problem;
+    }
+    for (const phone of this.phones) phone.onProblem(undefined);
+    return wavix;
+  }
+
+  private begin(call: Call): void {
+    if (!call.phone.hasSpeech) this.speak(call);
+    void call.done.then(() => {
+      for (const phone of this.phonesOf(call)) phone.onOver(call);
+    });
+  }
+
+  /** The phone that is called speaks as its node says; a number that is no node's, as the first node. */
+  private speak(call: Call): void {
+    const number = call.direction === 'inbound' ? call.from : call.to;
+    const phones = [...this.phones];
+    const phone = phones.find((one) => one.number === number) ?? phones[0];
+    const say = async () => {
+      const speech = await phone?.speech();
+      if (speech !== undefined) await call.phone.say([{ silence: 300 }, speech]);
+    };
+    say().catch((error: unknown) => {
+      const message = error instanceof Error ? error.message : String(error);
+      const step = { type: 'problem', message, at: 0, call_id: call.call_id } as const;
+      for (const one of this.phonesOf(call)) one.onStep(call, step);
+    });
+  }
+
+  /** Those who are told of a call: who placed it, else all. */
+  private phonesOf(call: Call): Phone[] {
+    const owner = this.owners.get(call);
+    return [...this.phones].filter((phone) => !owner || phone === owner);
+  }
+
+  /** Where events of inbound calls go; a line that has no address says why. */
+  private addresses(): (string | WavixError)[] {
+    return linesAt(this.port).map((line) => {
+      try {
+        return line.eventsUrl;
+      } catch (error) {
+        return error instanceof WavixError ? error : new WavixError('WAVIX_CONFIG', String(error));
+      }
+    });
+  }
+
+  private webhooks(): string[] {
+    return this.addresses().filter((address) => typeof address === 'string');
+  }
+
+  /** @throws WavixError `WAVIX_CONFIG` why events of inbound calls would reach nobody */
+  private checkWebhooks(): void {
+    const addresses = this.addresses();
+    if (addresses.some((address) => typeof address === 'string')) return;
+    const [problem] = addresses;
+    if (problem instanceof WavixError) throw problem;
+    throw new WavixError(
+      'WAVIX_CONFIG',
+      `No flow would hear of the call: add a call event node, and choose in its Wavix configuration to use the local Wavix (API address ${this.url}).`,
+    );
+  }
+}
+
+function portProblem(port: number, error: unknown): WavixError {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const why =
+    code === 'EADDRINUSE'
+      ? 'another program listens on it, perhaps npx wavix-simulator in a terminal'
+      : code === 'EACCES'
+        ? 'this Node-RED may not listen on it'
+        : code || String(error);
+  return new WavixError(
+    'WAVIX_CONFIG',
+    `The local Wavix can't listen on port ${port}: ${why}. End that, or choose another port, here and in the API address of the Wavix configuration.`,
+  );
+}

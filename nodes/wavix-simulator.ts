@@ -1,0 +1,69 @@
+/** `wavix-simulator`: the local Wavix in this Node-RED, and a phone that calls the flow. Its desk does all the work. */
+import type { Node, NodeAPI, NodeDef } from 'node-red';
+import { WavixError } from '../lib/errors';
+import { number, text } from './shared/properties';
+import { fail } from './shared/steps';
+import { Desk, type DeskSettings } from './simulator/desk';
+import { checkedNumber } from './simulator/orders';
+
+interface WavixSimulatorDef extends NodeDef {
+  port?: unknown;
+  from?: unknown;
+  to?: unknown;
+  speech?: unknown;
+  speechType?: unknown;
+}
+
+const PORT = 8787;
+const CALLER = '+15550002000';
+const CALLED = '+15550001000';
+
+/** What is wrong with the settings is told at once, as there may never be a message to tell it with. */
+function settingsOf(def: WavixSimulatorDef): DeskSettings | WavixError {
+  try {
+    return {
+      port: number(def.port, { name: 'port', fallback: PORT, min: 1, max: 65_535 }),
+      from: checkedNumber('from', text(def.from) || CALLER),
+      to: checkedNumber('to', text(def.to) || CALLED),
+      speech: { value: def.speech, type: def.speechType },
+    };
+  } catch (error) {
+    return error instanceof WavixError ? error : new WavixError('WAVIX_CONFIG', String(error));
+  }
+}
+
+export = (RED: NodeAPI): void => {
+  function WavixSimulator(this: Node, def: WavixSimulatorDef): void {
+    RED.nodes.createNode(this, def);
+    const desk = Desk.take(RED, this, settingsOf(def));
+    this.on('input', (msg, _send, done) => {
+      desk.do(msg).then(
+        () => done(),
+        (error: unknown) => {
+          fail(desk.seat, error, { node: this, msg, done });
+        },
+      );
+    });
+  }
+
+  RED.nodes.registerType('wavix-simulator', WavixSimulator);
+
+  // The button: the answer tells whether there is a call now, and if not, why.
+  (RED.httpAdmin as NodeAPI['httpAdmin'] | undefined)?.post(
+    '/wavix/simulator/:id/call',
+    RED.auth.needsPermission('wavix-simulator.write'),
+    (request, response) => {
+      const desk = Desk.of(text(request.params.id));
+      if (!desk) {
+        response.sendStatus(404);
+        return;
+      }
+      desk.do({}).then(
+        () => response.json({}),
+        (error: unknown) => {
+          response.status(409).json({ error: error instanceof Error ? error.message : String(error) });
+        },
+      );
+    },
+  );
+};
