@@ -1,5 +1,5 @@
 /**
- * What the edit forms of all nine nodes share: the words common to them, validators that say what is wrong, typed
+ * What the edit forms of all nodes share: the words common to them, validators that say what is wrong, typed
  * inputs, numbers kept as numbers. Each node's .html loads this file; the first load counts. It holds no words itself:
  * they are in the catalogues under locales/.
  */

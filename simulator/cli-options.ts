@@ -6,6 +6,7 @@ import { CONTROL_HELP } from './control';
 import { isHttpUrl } from './exchange';
 import type { LocalWavixOptions } from './local-wavix';
 import { BEHAVIOURS, LAST_DIGITS, normalizeNumber, type NumberPlan } from './numbers';
+import { DEFAULT_SOUND, soundNames } from './sounds';
 
 export const DEFAULT_PORT = 8787;
 
@@ -31,6 +32,7 @@ const OPTIONS = {
   recordings: { type: 'string' },
   speech: { type: 'string' },
   tone: { type: 'string' },
+  silent: { type: 'boolean' },
   'answer-after': { type: 'string' },
   'ring-time': { type: 'string' },
   'hang-up-after': { type: 'string' },
@@ -57,6 +59,11 @@ const numberTable = Object.entries(LAST_DIGITS)
     return `  …${digits}  ${BEHAVIOUR_WORDS[behaviour]}${then}`;
   });
 
+/** Lines of at most `width` characters. */
+function wrap(text: string, width: number): string {
+  return text.replace(new RegExp(`(.{1,${width}})( |$)`, 'g'), '$1\n').trimEnd();
+}
+
 export const HELP = `Usage: wavix-simulator [options]
 
 A stand-in for Wavix on this machine: its REST API in both styles, webhooks, media
@@ -69,8 +76,10 @@ Options:
       --webhook [NUMBER=]URL  where the events of inbound calls are posted; without a
                               number: for all that have none (can be repeated)
       --recordings FOLDER     writes what each side heard there, as WAV files
-      --speech FILE           WAV file that every phone says after the answer
+      --speech SOUND          what every phone says after the answer: a sound of the
+                              package (${DEFAULT_SOUND}) or a WAV file
       --tone HZ               or a tone, until the call ends
+      --silent                or nothing
       --answer-after SECONDS  from ringing to the answer (1)
       --ring-time SECONDS     how long it rings at most (60)
       --hang-up-after SECONDS the phone hangs up so long after the answer
@@ -93,13 +102,14 @@ A number takes callback_url (events of inbound calls to it; * for all others), a
 phone does: behaviour (${BEHAVIOURS.join(', ')}),
 ringMs, answerAfterMs, ringTimeoutMs, hangUpAfterMs, speech, speechAfterMs, replies (said one
 by one, each after the other side has finished), silenceMs.
-speech is the path of a WAV file, {"tone": 440, "ms": 2000}, {"silence": 500}, or a list of
-these. Paths are this machine's.
+speech is the name of a sound, the path of a WAV file, {"tone": 440, "ms": 2000},
+{"silence": 500}, or a list of these ([] is nothing). Paths are this machine's. The sounds:
+${wrap(soundNames().join(', '), 90)}
 
   curl -X PUT localhost:${DEFAULT_PORT}/local/numbers/+15550002000 \\
     -d '{"callback_url": "http://127.0.0.1:1880/wavix/events/TOKEN"}'
   curl -X POST localhost:${DEFAULT_PORT}/local/calls \\
-    -d '{"from": "+15550001000", "to": "+15550002000", "speech": "hello.wav"}'
+    -d '{"from": "+15550001000", "to": "+15550002000", "speech": "hello"}'
 
 Exit code: 0 after SIGINT or SIGTERM, 1 if it can't run, 2 for wrong options.
 `;
@@ -116,8 +126,8 @@ export function readArguments(args: string[], env: NodeJS.ProcessEnv): Arguments
   const event = EVENT_TYPES.find((type) => type === values['answer-after-event']);
   if (values['answer-after-event'] !== undefined && event === undefined)
     throw new UsageError(`--answer-after-event needs one of ${EVENT_TYPES.join(', ')}.`);
-  if (values.speech !== undefined && values.tone !== undefined)
-    throw new UsageError('--speech and --tone exclude each other.');
+  const voices = [values.speech, values.tone, values.silent].filter((voice) => voice !== undefined);
+  if (voices.length > 1) throw new UsageError('--speech, --tone and --silent exclude each other.');
   return {
     help: values.help ?? false,
     quiet: values.quiet ?? false,
@@ -148,14 +158,13 @@ function parse(args: string[]) {
 }
 
 function readDefaults(values: Values): NumberPlan {
-  const { speech } = values;
+  const { speech = DEFAULT_SOUND, silent = false } = values;
   const hz = wholeNumber('--tone', values.tone, 20, 12_000);
   const answerAfterMs = milliseconds('--answer-after', values['answer-after']);
   const ringTimeoutMs = milliseconds('--ring-time', values['ring-time']);
   const hangUpAfterMs = milliseconds('--hang-up-after', values['hang-up-after']);
   return {
-    ...(speech !== undefined && { speech }),
-    ...(hz !== undefined && { speech: { tone: hz } }),
+    speech: silent ? [] : hz === undefined ? speech : { tone: hz },
     ...(answerAfterMs !== undefined && { answerAfterMs }),
     ...(ringTimeoutMs !== undefined && { ringTimeoutMs }),
     ...(hangUpAfterMs !== undefined && { hangUpAfterMs }),

@@ -109,6 +109,10 @@ describe('wavix-simulator', function () {
     });
     assert.equal(readArguments([], { WAVIX_API_KEY: 'from-env' }).options.apiKey, 'from-env');
     assert.equal(readArguments([], {}).options.port, 8787);
+    const speechOf = (...args: string[]) => readArguments(args, {}).options.defaults?.speech;
+    assert.equal(speechOf('--speech', 'weather'), 'weather');
+    assert.equal(speechOf(), 'can-you-hear-me', 'a phone that is told nothing says something');
+    assert.deepEqual(speechOf('--silent'), []);
   });
 
   it('refuses options it can’t use, and says which', () => {
@@ -119,6 +123,7 @@ describe('wavix-simulator', function () {
       [['--port', '65536'], /--port needs/],
       [['--tone', '1'], /--tone needs/],
       [['--tone', '440', '--speech', 'a.wav'], /exclude each other/],
+      [['--tone', '440', '--silent'], /exclude each other/],
       [['--ring-time', 'long'], /--ring-time needs/],
       [['--webhook', 'nowhere'], /--webhook needs/],
       [['--webhook', '12=http://a/'], /--webhook needs/],
