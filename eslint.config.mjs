@@ -2,7 +2,7 @@ import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', 'demo-output/', 'coverage/', 'resources/'] },
+  { ignores: ['dist/', 'node_modules/', 'demo-output/', 'test-output/', 'coverage/', 'resources/'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],

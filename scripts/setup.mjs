@@ -19,37 +19,52 @@ export function run(command, args, options = {}) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-/** Installs what the lock file names, unless that very lock file is installed already. */
+/** Installs the dependencies. */
 export function install() {
+  installLocked(root, 'dependencies');
+}
+
+/** Installs the Node-REDs that are not among the dependencies, for the tests alone. */
+export function installTargets() {
+  installLocked(join(root, 'test/targets/node-red-5'), 'Node-RED 5.0 with its Node.js');
+}
+
+/** Installs what a folder's lock file names, unless that very lock file is installed already. */
+function installLocked(folder, what) {
   const lock = createHash('sha256')
-    .update(readFileSync(join(root, 'package-lock.json')))
+    .update(readFileSync(join(folder, 'package-lock.json')))
     .digest('hex');
-  const stamp = join(root, 'node_modules', '.wavix-installed');
+  const stamp = join(folder, 'node_modules', '.wavix-installed');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
-  console.log('Installing dependencies …');
+  console.log(`Installing ${what} …`);
   // The npm that runs this: the one in node_modules/.bin would delete itself.
   const npm = process.env.npm_execpath;
   const command = npm ? [process.execPath, npm] : ['npm'];
-  run(command[0], [...command.slice(1), 'ci', '--no-audit', '--no-fund']);
+  // No word of engines: Node-RED 5.0 is installed by one Node.js and run by another.
+  run(command[0], [...command.slice(1), 'ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: folder,
+  });
   writeFileSync(stamp, lock);
 }
 
-/**
- * Installs the speech recogniser that one test listens with, on Debian as root; elsewhere that test says that it is
- * skipped.
- */
-export function installRecogniser() {
-  const isThere = (command, args) => !spawnSync(command, args, { stdio: 'ignore' }).error;
-  if (isThere('pocketsphinx_continuous', ['-help'])) return;
-  if (process.getuid?.() !== 0 || !isThere('apt-get', ['--version'])) {
-    console.log(
-      'No pocketsphinx here (Debian: pocketsphinx, pocketsphinx-en-us): the recogniser test is skipped.',
-    );
+/** What some tests use that is no npm package. Without it they say that they are skipped. */
+const TOOLS = [
+  { command: ['pocketsphinx_continuous', '-help'], packages: ['pocketsphinx', 'pocketsphinx-en-us'] },
+  { command: ['chromium', '--version'], packages: ['chromium'] },
+];
+
+/** Installs those tools that are missing, on Debian as root; elsewhere says which they are. */
+export function installTools() {
+  const isThere = ([command, ...args]) => !spawnSync(command, args, { stdio: 'ignore' }).error;
+  const packages = TOOLS.filter(({ command }) => !isThere(command)).flatMap((tool) => tool.packages);
+  if (packages.length === 0) return;
+  if (process.getuid?.() !== 0 || !isThere(['apt-get', '--version'])) {
+    console.log(`Not here: Debian's ${packages.join(', ')}. Tests that need them may be skipped.`);
     return;
   }
-  console.log('Installing the speech recogniser …');
+  console.log(`Installing Debian's ${packages.join(', ')} …`);
   const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const quietly = { stdio: ['ignore', 'ignore', 'inherit'], env: environment };
   run('apt-get', ['update', '-qq'], quietly);
-  run('apt-get', ['install', '-y', '-qq', 'pocketsphinx', 'pocketsphinx-en-us'], quietly);
+  run('apt-get', ['install', '-y', '-qq', ...packages], quietly);
 }

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -14,7 +13,7 @@ import { WebSocket } from 'ws';
 import { API_KEY, configNode, onTab, probe, SECRET, switchboard } from './flows';
 import { CALLEE, eventsUrl, OURS, SET_UP_MS, sharedNodeRed, startNodeRed } from './harness';
 import { freePort, type NodeRed } from './node-red';
-import { installedPackage, ROOT, temporaryFolder } from './package';
+import { installedPackage, temporaryFolder } from './package';
 import { heardAt, noise } from './sounds';
 import {
   isInstalled,
@@ -418,7 +417,6 @@ describe('Admin routes', function () {
   it('need the editor’s permission: who may read flows does not see the events address', async function () {
     this.timeout(SET_UP_MS);
     // Node-RED with a user for everybody, who may do all but change a wavix-config.
-    const script = join(await temporaryFolder('admin'), 'start.js');
     const permissions = [
       'settings.read',
       'flows.read',
@@ -428,13 +426,7 @@ describe('Admin routes', function () {
       'inject.write',
     ];
     const adminAuth = { type: 'credentials', users: [], default: { permissions } };
-    await writeFile(
-      script,
-      `const settings = process.argv[process.argv.indexOf('--settings') + 1];
-       require('node:fs').appendFileSync(settings, ${JSON.stringify(`\nmodule.exports.adminAuth = ${JSON.stringify(adminAuth)};`)});
-       require(${JSON.stringify(join(ROOT, 'node_modules/node-red/red.js'))});`,
-    );
-    const guarded = await startNodeRed({ script });
+    const guarded = await startNodeRed({ settings: { adminAuth } });
     await guarded.deploy(switchboard(configNode('http://127.0.0.1:1')));
     const answer = await fetch(`${guarded.url}/wavix/config/config/events-url`);
     assert.equal(answer.status, 401);

@@ -6,12 +6,18 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { readWavInfo } from '../../lib/audio';
 import { ROOT } from './package';
+import { chosenTarget, TARGETS } from './targets';
 
 const exec = promisify(execFile);
 const script = join(ROOT, 'scripts/demo.mjs');
 
 describe('The demo', function () {
   this.timeout(180_000);
+
+  before(function () {
+    // It runs in the clone's own Node-RED, whichever the tests run for.
+    if (chosenTarget() !== TARGETS[0]) this.skip();
+  });
 
   it('runs a whole call, shows each step, and exits 0', async () => {
     const { stdout } = await exec(process.execPath, [script], { cwd: ROOT, timeout: 150_000 });

@@ -8,8 +8,9 @@ import { symlink, writeFile, copyFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { installedPackage, ROOT, temporaryFolder } from './package';
+import { installedPackage, temporaryFolder } from './package';
 import { Recorder, type Message, type Recorded } from './recorder';
+import { chosenTarget, type Target } from './targets';
 
 /** A node of a flow, as in flows.json. */
 export interface FlowNode {
@@ -27,7 +28,11 @@ export interface NodeRedOptions {
   env?: Record<string, string>;
   /** A user directory of an earlier Node-RED, to start it again. */
   userDir?: string;
-  /** Runs instead of the repository's own Node-RED. */
+  /** Added to the settings file. */
+  settings?: Record<string, unknown>;
+  /** Which Node-RED; else the one that the tests run for. */
+  target?: Target;
+  /** Runs instead of Node-RED's own start script. */
   script?: string;
 }
 
@@ -74,9 +79,10 @@ export class NodeRed {
     const port = await freePort();
     const settings = join(userDir, 'settings.js');
     await writeFile(settings, settingsFile(port, options));
-    const script = options.script ?? join(ROOT, 'node_modules/node-red/red.js');
-    const child = fork(script, ['--settings', settings, '--userDir', userDir], {
+    const target = options.target ?? chosenTarget();
+    const child = fork(options.script ?? target.script, ['--settings', settings, '--userDir', userDir], {
       cwd: userDir,
+      execPath: target.node,
       env: { ...process.env, NODE_OPTIONS: '', ...options.env },
       execArgv: [],
       serialization: 'advanced', // Buffers stay Buffers
@@ -195,7 +201,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-function settingsFile(port: number, { httpNodeRoot, httpAdminRoot }: NodeRedOptions): string {
+function settingsFile(port: number, { httpNodeRoot, httpAdminRoot, settings: more }: NodeRedOptions): string {
   const settings = {
     uiPort: port,
     uiHost: '127.0.0.1',
@@ -213,6 +219,7 @@ function settingsFile(port: number, { httpNodeRoot, httpAdminRoot }: NodeRedOpti
     editorTheme: { tours: false },
     contextStorage: { default: { module: 'memory' } },
     logging: { console: { level: 'trace', metrics: false, audit: false } },
+    ...more,
   };
   return `
     process.on('disconnect', () => process.exit()); // never outlives the tests

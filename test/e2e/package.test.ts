@@ -3,12 +3,13 @@ import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { exampleNames } from './flows';
 import { SET_UP_MS, sharedNodeRed } from './harness';
 import type { NodeRed } from './node-red';
 import { installedPackage, PACKAGE, type Installed } from './package';
+import { chosenTarget } from './targets';
 
 const exec = promisify(execFile);
 
@@ -35,6 +36,14 @@ describe('The tarball', function () {
     this.timeout(SET_UP_MS);
     installed = await installedPackage();
     nodeRed = await sharedNodeRed();
+  });
+
+  it('is tested in the Node-RED and the Node.js that it is meant to be', async () => {
+    const target = chosenTarget();
+    const { version } = await nodeRed.adminJson<{ version: string }>('/settings');
+    assert.ok(version.startsWith(`${target.version}.`), version);
+    const [, node] = await nodeRed.logged(/Node.js\s+version: (v\d+)/);
+    assert.equal(node, target.version === '5.0' ? 'v22' : process.version.split('.')[0]);
   });
 
   describe("in Node-RED's loader", () => {
@@ -117,6 +126,10 @@ describe('The tarball', function () {
   });
 
   describe('brings the local Wavix', () => {
+    // The command's first line takes the first node of the PATH.
+    const { node } = chosenTarget();
+    const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}` };
+
     const use = `
       const wavix = new LocalWavix({ apiKey: 'k' });
       await wavix.start();
@@ -127,28 +140,28 @@ describe('The tarball', function () {
 
     it('to require()', async () => {
       const program = `const { LocalWavix } = require('${PACKAGE}/simulator'); (async () => { ${use} })();`;
-      const { stdout } = await exec(process.execPath, ['-e', program], { cwd: installed.folder });
+      const { stdout } = await exec(node, ['-e', program], { cwd: installed.folder });
       assert.equal(stdout, '200\n');
     });
 
     it('to import', async () => {
       const file = join(installed.folder, 'use.mjs');
       writeFileSync(file, `import { LocalWavix } from '${PACKAGE}/simulator';\n${use}`);
-      const { stdout } = await exec(process.execPath, [file], { cwd: installed.folder });
+      const { stdout } = await exec(node, [file], { cwd: installed.folder });
       assert.equal(stdout, '200\n');
     });
 
     const command = () => join(installed.folder, 'node_modules/.bin/wavix-simulator');
-    const shell = process.platform === 'win32';
+    const how = { shell: process.platform === 'win32', env };
 
     it('as a command with a help text', async () => {
-      const { stdout, stderr } = await exec(command(), ['--help'], { shell });
+      const { stdout, stderr } = await exec(command(), ['--help'], how);
       assert.match(stdout, /^Usage: wavix-simulator/);
       assert.equal(stderr, '');
     });
 
     it('as a command that says what is wrong with an option', async () => {
-      const failed = exec(command(), ['--port', 'many'], { shell });
+      const failed = exec(command(), ['--port', 'many'], how);
       await assert.rejects(failed, (error: { code: number; stderr: string; stdout: string }) => {
         assert.equal(error.code, 2);
         assert.match(error.stderr, /--port needs a whole number/);
@@ -158,7 +171,7 @@ describe('The tarball', function () {
     });
 
     it('as a command that serves until it is told to stop', async () => {
-      const child = spawn(command(), ['--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'], shell });
+      const child = spawn(command(), ['--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'], ...how });
       const exit = once(child, 'exit');
       const [line] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string];
       const url = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0] ?? '';

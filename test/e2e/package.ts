@@ -50,10 +50,9 @@ async function packAndInstall(): Promise<Installed> {
 /** Packs a copy, so that the build that belongs to packing leaves the working tree's dist/ alone. */
 async function pack(): Promise<string> {
   const copy = await temporaryFolder('source');
-  const leftOut = new Set(
-    ['node_modules', 'dist', '.git', 'demo-output', 'coverage'].map((n) => join(ROOT, n)),
-  );
-  await cp(ROOT, copy, { recursive: true, filter: (source) => !leftOut.has(source) });
+  const leftOut = ['dist', '.git', 'demo-output', 'test-output', 'coverage'].map((name) => join(ROOT, name));
+  const isSource = (path: string) => basename(path) !== 'node_modules' && !leftOut.includes(path);
+  await cp(ROOT, copy, { recursive: true, filter: isSource });
   await symlink(join(ROOT, 'node_modules'), join(copy, 'node_modules'), 'junction');
   const into = join(copy, 'packed');
   await mkdir(into);
