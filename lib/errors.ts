@@ -3,6 +3,7 @@
  * `code` that a Catch node can switch on. No error ever holds an API key, a token or a signed URL: errors of other
  * libraries are never passed on, only what is known to be harmless is taken out of them.
  */
+import { english, say, type Templates, type Texts } from './texts';
 
 /** What kind of failure it is; part of the contract with flows. */
 export type WavixErrorCode =
@@ -31,18 +32,34 @@ export class WavixError extends Error {
   declare readonly status?: number;
   /** Body of Wavix's answer (parsed JSON, or text), secrets taken out, with `WAVIX_API`. */
   declare readonly body?: unknown;
+  readonly #texts: Texts;
 
   /**
+   * @param texts what is wrong, and what to do; said in English until `sayIn` is called
    * @param details of Wavix's answer. They are the error's `cause` too: of an error's own properties, Node-RED hands a
    *   Catch node only `code` and `cause`.
    */
   constructor(
     readonly code: WavixErrorCode,
-    message: string,
+    texts: Texts,
     details: { status?: number; body?: unknown } = {},
   ) {
-    super(message, details.status === undefined ? undefined : { cause: details });
+    super(say(texts, english), details.status === undefined ? undefined : { cause: details });
+    this.#texts = texts;
     if (details.status !== undefined) this.status = details.status;
     if (details.body !== undefined) this.body = details.body;
   }
+
+  /** Says it in another language from now on. */
+  sayIn(templateOf: Templates): void {
+    const message = say(this.#texts, templateOf);
+    if (this.stack !== undefined) this.stack = this.stack.replace(this.message, () => message);
+    this.message = message;
+  }
+}
+
+/** What was thrown where only a WavixError should be: anything else is a fault of ours, and says so. */
+export function asWavixError(error: unknown, code: WavixErrorCode): WavixError {
+  if (error instanceof WavixError) return error;
+  return new WavixError(code, { key: 'fault', values: { what: String(error) } });
 }

@@ -25,6 +25,7 @@ import {
   STREAM_TOKEN_LIFE_MS,
   type StreamClaim,
 } from './streams/tokens';
+import type { Texts } from './texts';
 
 /** The largest message of a stream, in bytes; the guide's have less than 2 KB. */
 const MAX_MESSAGE_BYTES = 64 * 1024;
@@ -59,7 +60,7 @@ export interface LineDeps {
   ownPorts: OwnPorts;
   clock: Clock;
   /** Problems that concern nobody's message; the text holds no secret. */
-  log: (text: string) => void;
+  log: (texts: Texts) => void;
 }
 
 interface UsedToken {
@@ -98,7 +99,7 @@ export class Line implements Route {
   ) {
     this.calls = new CallBook({
       clock: deps.clock,
-      onListenerError: (error) => deps.log(error instanceof Error ? error.message : String(error)),
+      onListenerError: (error) => deps.log({ key: 'fault', values: { what: String(error) } }),
     });
     this.streams = new StreamHub({ clock: deps.clock, log: deps.log });
     this.calls.subscribe((event) => {
@@ -252,27 +253,16 @@ export class Line implements Route {
   private neededSecret(): string {
     const { secret } = this;
     if (secret !== undefined) return secret;
-    throw new WavixError(
-      'WAVIX_CONFIG',
-      'The Wavix configuration has no API key: put it into the wavix-config node.',
-    );
+    throw new WavixError('WAVIX_CONFIG', { key: 'config.noApiKey' });
   }
 
   /** Address of the served path, as Wavix reaches it. */
   private baseUrl(): string {
     const { publicUrl, apiUrl } = this.settings;
     if (publicUrl) return checkPublicUrl(publicUrl) + this.servedPath;
-    if (!isOnThisMachine(apiUrl)) {
-      throw new WavixError(
-        'WAVIX_CONFIG',
-        'The Wavix configuration has no public URL, so Wavix can not reach this server: put the address under which ' +
-          'it is reached from the internet into the wavix-config node, such as https://phone.example.com.',
-      );
-    }
+    if (!isOnThisMachine(apiUrl)) throw new WavixError('WAVIX_CONFIG', { key: 'config.noPublicUrl' });
     const local = this.localUrl();
-    if (local === undefined) {
-      throw new WavixError('WAVIX_CONFIG', 'This server does not listen yet: try again in a moment.');
-    }
+    if (local === undefined) throw new WavixError('WAVIX_CONFIG', { key: 'config.notListening' });
     return local + this.servedPath;
   }
 

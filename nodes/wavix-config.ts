@@ -1,9 +1,10 @@
 /** `wavix-config`: one Wavix account and the address under which Wavix reaches us. Its line does all the work. */
 import type { Node, NodeAPI, NodeDef } from 'node-red';
-import { WavixError } from '../lib/errors';
+import { asWavixError, WavixError } from '../lib/errors';
 import type { LineSettings } from '../lib/line';
 import { configureLine, findLine } from './shared/lines';
 import { choice, number, text } from './shared/properties';
+import { errorInWords } from './shared/words';
 
 interface Credentials {
   apiKey?: unknown;
@@ -22,10 +23,7 @@ interface WavixConfigDef extends NodeDef {
 function settingsOf(def: WavixConfigDef, credentials: Credentials | undefined): LineSettings {
   const path = text(def.path) || '/wavix';
   if (!/^[\w\-./~]+$/.test(path)) {
-    throw new WavixError(
-      'WAVIX_CONFIG',
-      'path may hold letters, digits, and - . _ ~ between its slashes, such as /wavix.',
-    );
+    throw new WavixError('WAVIX_CONFIG', { key: 'config.path' });
   }
   const port = number(def.port, { name: 'port', fallback: -1, min: 0, max: 65_535 });
   return {
@@ -43,7 +41,7 @@ function tryOr<T>(make: () => T): T | WavixError {
   try {
     return make();
   } catch (error) {
-    return error instanceof WavixError ? error : new WavixError('WAVIX_CONFIG', String(error));
+    return asWavixError(error, 'WAVIX_CONFIG');
   }
 }
 
@@ -78,7 +76,7 @@ export = (RED: NodeAPI): void => {
       const url = tryOr(() => findLine(id).eventsUrl);
       response
         .set('Cache-Control', 'no-store')
-        .json(url instanceof WavixError ? { error: url.message } : { url });
+        .json(url instanceof WavixError ? { error: errorInWords(RED, url).message } : { url });
     },
   );
 };

@@ -1,8 +1,9 @@
 /** `wavix-simulator`: the local Wavix in this Node-RED, and a phone that calls the flow. Its desk does all the work. */
 import type { Node, NodeAPI, NodeDef } from 'node-red';
-import { WavixError } from '../lib/errors';
+import { asWavixError, type WavixError } from '../lib/errors';
 import { number, text } from './shared/properties';
 import { fail } from './shared/steps';
+import { errorInWords } from './shared/words';
 import { Desk, type DeskSettings } from './simulator/desk';
 import { checkedNumber } from './simulator/orders';
 
@@ -28,7 +29,7 @@ function settingsOf(def: WavixSimulatorDef): DeskSettings | WavixError {
       speech: { value: def.speech, type: def.speechType },
     };
   } catch (error) {
-    return error instanceof WavixError ? error : new WavixError('WAVIX_CONFIG', String(error));
+    return asWavixError(error, 'WAVIX_CONFIG');
   }
 }
 
@@ -61,7 +62,7 @@ export = (RED: NodeAPI): void => {
       desk.do({}).then(
         () => response.json({}),
         (error: unknown) => {
-          response.status(409).json({ error: error instanceof Error ? error.message : String(error) });
+          response.status(409).json({ error: errorInWords(RED, error).message });
         },
       );
     },

@@ -110,17 +110,14 @@ export = (RED: NodeAPI): void => {
       case 'mark': {
         const name = markOf(msg.mark ?? msg.payload);
         if (name === undefined) {
-          throw new WavixError(
-            'WAVIX_INPUT',
-            'The mark has no name: set msg.mark, or msg.payload, to a text.',
-          );
+          throw new WavixError('WAVIX_INPUT', { key: 'message.noMark' });
         }
         return (stream) => stream.speech?.mark(name);
       }
       case 'clear':
         return (stream) => stream.speech?.clear();
       default:
-        throw new WavixError('WAVIX_INPUT', 'msg.event must be media, mark or clear, or not set for audio.');
+        throw new WavixError('WAVIX_INPUT', { key: 'message.event' });
     }
   }
 
@@ -157,10 +154,7 @@ export = (RED: NodeAPI): void => {
     const given = typeof name === 'number' ? String(name) : name;
     if (typeof given !== 'string' || given === '') return undefined;
     if (given.length <= LONGEST_MARK) return given;
-    throw new WavixError(
-      'WAVIX_INPUT',
-      `The mark's name is too long: give it ${LONGEST_MARK} characters at most.`,
-    );
+    throw new WavixError('WAVIX_INPUT', { key: 'message.longMark', values: { most: LONGEST_MARK } });
   }
 
   /** The last frames of an echo come when their stream is over: no mistake, but interrupted like all it had to say. */

@@ -44,9 +44,8 @@ export = (RED: NodeAPI): void => {
     const only = known.length === 1 ? known[0] : undefined;
     const callId = givenCall || only?.callId;
     const streamId = givenStream || only?.streamId;
-    if (!callId) throw new WavixError('WAVIX_INPUT', 'No call is named: send a message with msg.call_id.');
-    if (!streamId)
-      throw new WavixError('WAVIX_INPUT', 'No stream is named: send a message with msg.stream_id.');
+    if (!callId) throw new WavixError('WAVIX_INPUT', { key: 'message.noCall' });
+    if (!streamId) throw new WavixError('WAVIX_INPUT', { key: 'message.noStream' });
     return { callId, streamId };
   }
 

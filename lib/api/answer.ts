@@ -1,10 +1,11 @@
 /**
- * Reads what Wavix answered, and says in words what went wrong and what to do. Every text and body that leaves has gone
+ * Reads what Wavix answered, and says what went wrong and what to do. Every text and body that leaves has gone
  * through `redact`: Wavix, or what stands in its place, may send back what it was sent.
  */
 import { isObject } from '../calls/fields';
-import { WavixError } from '../errors';
+import { WavixError, type WavixErrorCode } from '../errors';
 import { redact } from '../redact';
+import type { Text, TextKey } from '../texts';
 import { isUntrusted, type Exchange } from './exchange';
 import { operation, type OperationName } from './operations';
 
@@ -35,12 +36,8 @@ export function readAnswer(answer: Answer, asked: Asked): unknown {
   const json = parse(answer.text);
   if (status < 200 || status > 299) throw refusal(answer, json, asked);
   if (json === undefined && answer.text.trim() !== '') {
-    throw useless(
-      asked,
-      status,
-      bodyOf(undefined, answer.text, asked),
-      `what ${asked.host} answered is not JSON, so it does not seem to be the Wavix API. Check apiUrl`,
-    );
+    const problem: Text = { key: 'answer.notJson', values: { host: asked.host } };
+    throw useless(asked, status, bodyOf(undefined, answer.text, asked), problem);
   }
   if (isObject(json) && json.success === false) throw refusal(answer, json, asked);
   return json ?? {};
@@ -48,95 +45,64 @@ export function readAnswer(answer: Answer, asked: Asked): unknown {
 
 /** Wavix answered that it worked, but left out what the answer is needed for. */
 export function incomplete(
-  what: string,
+  key: TextKey,
   answer: { status: number; json: unknown },
   asked: Asked,
 ): WavixError {
   const body = bodyOf(answer.json, '', asked);
-  return useless(asked, answer.status, body, `the answer names no ${what}. Check apiUrl and the API style`);
+  return useless(asked, answer.status, body, { key });
 }
 
 /** There was no whole answer. */
 export function noAnswer(failure: NoAnswer, asked: Asked): WavixError {
-  const { host } = asked;
-  const could = `Could not ${operation(asked.name).does}`;
+  const { host, name } = asked;
+  const { doubt } = operation(name);
+  const fail = (code: WavixErrorCode, ...why: (Text | undefined)[]) =>
+    new WavixError(code, together({ key: `failed.${name}` }, ...why));
   switch (failure.kind) {
     case 'too-large':
-      return new WavixError(
-        'WAVIX_API',
-        sentences(
-          `${could}: the answer of ${host} is too large to be one of the Wavix API`,
-          'Check apiUrl',
-          operation(asked.name).doubt,
-        ),
-      );
+      return fail('WAVIX_API', { key: 'answer.tooLarge', values: { host } }, plain(doubt));
     case 'timeout': {
-      const seconds = asked.timeoutMs / 1000;
+      const values = { host, seconds: asked.timeoutMs / 1000 };
       return failure.sent
-        ? new WavixError(
-            'WAVIX_TIMEOUT',
-            sentences(`${could}: ${host} did not answer within ${seconds} s`, operation(asked.name).doubt),
-          )
-        : new WavixError(
-            'WAVIX_TIMEOUT',
-            sentences(
-              `${could}: no connection to ${host} within ${seconds} s`,
-              'Check apiUrl, the network and a firewall in between',
-            ),
-          );
+        ? fail('WAVIX_TIMEOUT', { key: 'network.silent', values }, plain(doubt))
+        : fail('WAVIX_TIMEOUT', { key: 'network.late', values }, { key: 'hint.network' });
     }
     case 'unreachable':
-      return new WavixError(
-        'WAVIX_NETWORK',
-        sentences(`${could}: ${reasonOf(failure.code, host)}`, hintForCode(failure.code)),
-      );
-    case 'lost':
-      return new WavixError(
-        'WAVIX_NETWORK',
-        failure.code.startsWith('HPE_')
-          ? sentences(
-              `${could}: what ${host} answered is not HTTP (${failure.code})`,
-              'Check apiUrl',
-              operation(asked.name).doubt,
-            )
-          : sentences(
-              `${could}: the connection to ${host} was cut before the answer was here (${failure.code})`,
-              operation(asked.name).doubt,
-            ),
-      );
+      return fail('WAVIX_NETWORK', ...unreachable(failure.code, host));
+    case 'lost': {
+      const { code } = failure;
+      const key = code.startsWith('HPE_') ? 'answer.notHttp' : 'network.cut';
+      return fail('WAVIX_NETWORK', { key, values: { host, code } }, plain(doubt));
+    }
   }
 }
 
 function refusal(answer: Answer, json: unknown, asked: Asked): WavixError {
   const { status, retryAfter } = answer;
-  const { does, doubt } = operation(asked.name);
-  const said = wordsOf(redact(json, asked.secrets));
-  const hint = hintForStatus(status, asked.name);
-  const foreign = json === undefined && status < 500 && hint?.includes('apiUrl') !== true;
+  const { secrets, name } = asked;
+  const words = wordsOf(redact(json, secrets));
+  const hint = hintForStatus(status, name);
+  const foreign = json === undefined && status < 500 && !(hint && NAMES_API_URL.has(hint));
   const busy = status === 429 || status === 503;
   // A gateway's 5xx does not say how far the request got; see also client.ts on a bare 503.
   const doubtful = status >= 500 && status !== 501 && !(status === 503 && retryAfter !== undefined);
-  return new WavixError(
-    'WAVIX_API',
-    sentences(
-      `Wavix would not ${does} (HTTP ${status})${said === '' ? '' : `: ${said}`}`,
-      busy && retryAfter !== undefined
-        ? `It asks to wait (Retry-After: ${cut(oneLine(redact(retryAfter, asked.secrets)), 40)})`
-        : undefined,
-      hint,
-      foreign ? 'The answer is not JSON: check apiUrl too' : undefined,
-      doubtful ? doubt : undefined,
-    ),
-    { status, body: bodyOf(json, answer.text, asked) },
+  const texts = together(
+    { key: `refused.${name}`, values: { status } },
+    words === '' ? undefined : { key: 'answer.says', values: { words } },
+    busy && retryAfter !== undefined
+      ? { key: 'answer.retryAfter', values: { time: cut(oneLine(redact(retryAfter, secrets)), 40) } }
+      : undefined,
+    plain(hint),
+    foreign ? { key: 'answer.notJsonEither' } : undefined,
+    doubtful ? plain(operation(name).doubt) : undefined,
   );
+  return new WavixError('WAVIX_API', texts, { status, body: bodyOf(json, answer.text, asked) });
 }
 
-function useless(asked: Asked, status: number, body: unknown, problem: string): WavixError {
-  return new WavixError(
-    'WAVIX_API',
-    sentences(`Could not ${operation(asked.name).does}: ${problem}`, operation(asked.name).doubt),
-    { status, body },
-  );
+function useless({ name }: Asked, status: number, body: unknown, problem: Text): WavixError {
+  const texts = together({ key: `failed.${name}` }, problem, plain(operation(name).doubt));
+  return new WavixError('WAVIX_API', texts, { status, body });
 }
 
 /**
@@ -161,47 +127,45 @@ function leaves(value: unknown): string[] {
   );
 }
 
-function hintForStatus(status: number, name: OperationName): string | undefined {
+/** Hints that name apiUrl already. */
+const NAMES_API_URL = new Set<TextKey>(['hint.apiUrl', 'hint.apiStyle', 'hint.redirect']);
+
+function hintForStatus(status: number, name: OperationName): TextKey | undefined {
   const { path } = operation(name);
-  if (status === 401) return 'Check the API key and the API style in the configuration';
-  if (status === 402) return 'Check the balance of the Wavix account';
+  if (status === 401) return 'hint.key';
+  if (status === 402) return 'hint.balance';
   if (status === 403) {
-    return path.includes('/streams') || name === 'answerCall'
-      ? 'Streaming needs the Flex Pro account level; ask Wavix what the account may do'
-      : 'Ask Wavix what the account, and its caller ID, may do';
+    return path.includes('/streams') || name === 'answerCall' ? 'hint.streaming' : 'hint.account';
   }
   if (status === 404) {
-    if (path.includes('{stream_id}')) return 'The call or the stream has ended, or an id is wrong';
-    if (path.includes('{call_id}')) return 'The call has ended, or call_id is wrong';
-    return 'Check apiUrl (it ends before /v1) and the API style';
+    if (path.includes('{stream_id}')) return 'hint.streamGone';
+    return path.includes('{call_id}') ? 'hint.callGone' : 'hint.apiUrl';
   }
-  if (status === 405) return 'Check apiUrl and the API style';
-  if (status === 429) return 'Too many requests: send fewer, or later';
-  if (status === 503) return 'Wavix is overloaded or being worked on: try again later';
-  if (status >= 500) return 'This is a fault at Wavix, or at a proxy in between: try again later';
-  if (status >= 300 && status < 400) return 'It sends to another address: check apiUrl (https?)';
+  if (status === 405) return 'hint.apiStyle';
+  if (status === 429) return 'hint.tooMany';
+  if (status === 503) return 'hint.overloaded';
+  if (status >= 500) return 'hint.serverFault';
+  if (status >= 300 && status < 400) return 'hint.redirect';
   return undefined;
 }
 
-function reasonOf(code: string, host: string): string {
+function unreachable(code: string, host: string): Text[] {
+  const values = { host, code };
+  const hint: Text = { key: hintForCode(code) };
   switch (code) {
     case 'ECONNREFUSED':
-      return `${host} refuses connections (${code})`;
+      return [{ key: 'network.refused', values }, hint];
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return `the address of ${host} can't be found (${code})`;
+      return [{ key: 'network.unknown', values }, hint];
     default:
-      return `no connection to ${host} (${code})`;
+      return [{ key: 'network.none', values }, hint];
   }
 }
 
-function hintForCode(code: string): string {
-  if (isUntrusted(code)) {
-    return 'Its certificate is not trusted here: check apiUrl, the clock, and a proxy in between';
-  }
-  if (/EPROTO|SSL/.test(code))
-    return 'It does not speak TLS as it should: check whether apiUrl is https or http';
-  return 'Check apiUrl, the network and a proxy in between';
+function hintForCode(code: string): TextKey {
+  if (isUntrusted(code)) return 'hint.certificate';
+  return /EPROTO|SSL/.test(code) ? 'hint.tls' : 'hint.network';
 }
 
 /** A body fit to be carried by an error: JSON when it is small enough, otherwise the beginning of its text. */
@@ -221,8 +185,12 @@ function cut(text: string, most: number): string {
   return text.length <= most ? text : `${text.slice(0, most)}…`;
 }
 
-function sentences(...parts: (string | undefined)[]): string {
-  return parts.filter((part) => part !== undefined).join('. ') + '.';
+function together(...texts: (Text | undefined)[]): Text[] {
+  return texts.filter((text) => text !== undefined);
+}
+
+function plain(key: TextKey | undefined): Text | undefined {
+  return key && { key };
 }
 
 function parse(text: string): unknown {

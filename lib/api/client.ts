@@ -95,7 +95,7 @@ export class WavixApi {
     };
     const answered = await this.#ask('placeCall', {}, body, signal);
     const callId = idIn(answered.json, ['data', 'call'], ['uuid', 'call_id', 'id']);
-    if (callId === undefined) throw incomplete('call', answered, this.#asked('placeCall'));
+    if (callId === undefined) throw incomplete('answer.noCall', answered, this.#asked('placeCall'));
     return { callId, answer: this.#shown(answered) };
   }
 
@@ -121,7 +121,7 @@ export class WavixApi {
     const ids = { call_id: check.checkId('call_id', callId) };
     const answered = await this.#ask('startStream', ids, check.checkStream(stream), signal);
     const streamId = idIn(answered.json, ['data', 'stream'], ['stream_id']);
-    if (streamId === undefined) throw incomplete('stream', answered, this.#asked('startStream'));
+    if (streamId === undefined) throw incomplete('answer.noStream', answered, this.#asked('startStream'));
     return { streamId, answer: this.#shown(answered) };
   }
 

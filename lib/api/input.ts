@@ -4,6 +4,7 @@
  */
 import { WavixError } from '../errors';
 import type { StreamChannel, StreamType } from '../streams/wire';
+import type { TextKey } from '../texts';
 
 /** What starts a stream; the guide's step 3, all mandatory. */
 export interface StreamParams {
@@ -28,41 +29,32 @@ const OWN_FIELDS = new Set(['from', 'to', 'status_callback', 'callback_url']);
 
 /** An id that may stand in a path. */
 export function checkId(field: 'call_id' | 'stream_id', value: unknown): string {
-  if (typeof value !== 'string' || value.trim() === '') throw input(`${field} must be a text, not empty`);
+  if (typeof value !== 'string' || value.trim() === '') throw input('input.empty', field);
   const id = value.trim();
   // "." and ".." would name another path; a lone surrogate can't be encoded.
   if (id.length > LONGEST_ID || /^\.\.?$/.test(id) || /\p{Surrogate}/u.test(id)) {
-    throw input(`${field} is no id that Wavix gives`);
+    throw input('input.id', field);
   }
   return id;
 }
 
 /** The caller ID: a number or name that Wavix knows. */
 export function checkFrom(value: unknown): string {
-  if (typeof value !== 'string' || value.trim() === '') {
-    throw input('from must be a text: the caller ID, an active or verified number of your account');
-  }
+  if (typeof value !== 'string' || value.trim() === '') throw input('input.from');
   return value.trim();
 }
 
 /** The number to call, in E.164 form with or without +; spaces, dashes and brackets are taken out. */
 export function checkTo(value: unknown): string {
   const number = typeof value === 'string' ? value.replace(/[\s()[\]\u2010-\u2015-]/g, '') : '';
-  if (!/^\+?[1-9]\d{1,14}$/.test(number)) {
-    throw input(
-      'to must be a text: a phone number in E.164 form, the country code first and without 00, such as +15550001234',
-    );
-  }
+  if (!/^\+?[1-9]\d{1,14}$/.test(number)) throw input('input.to');
   return number;
 }
 
 /** @throws WavixError `WAVIX_CONFIG`: it comes from the configuration, not from the flow. */
 export function checkCallbackUrl(value: unknown): string {
   if (typeof value !== 'string' || !/^https?:\/\/./i.test(value)) {
-    throw new WavixError(
-      'WAVIX_CONFIG',
-      'The address for call events must start with https:// (or http://): check publicUrl.',
-    );
+    throw new WavixError('WAVIX_CONFIG', { key: 'config.callbackUrl' });
   }
   return value;
 }
@@ -76,14 +68,14 @@ export function checkOptions(value: unknown): Record<string, unknown> {
 
 /** All three must be there. */
 export function checkStream(value: StreamParams): StreamParams {
-  const { stream_channel, stream_type, stream_url } = plainObject('The stream', value);
+  const { stream_channel, stream_type, stream_url } = plainObject('stream', value);
   checkStreamFields({ stream_channel, stream_type, stream_url });
   return { stream_channel, stream_type, stream_url } as StreamParams;
 }
 
 /** Nothing must be there; what is there must be right. */
 export function checkAnswerBody(value: unknown): Record<string, unknown> {
-  const body = plainObject('The body of an answer', value);
+  const body = plainObject('body', value);
   const given = Object.fromEntries(
     Object.entries(body).filter(([field, content]) => field.startsWith('stream_') && content !== undefined),
   );
@@ -95,22 +87,22 @@ export function checkAnswerBody(value: unknown): Record<string, unknown> {
 function checkStreamFields(fields: Record<string, unknown>): void {
   const { stream_channel, stream_type, stream_url } = fields;
   if ('stream_channel' in fields && !['inbound', 'outbound', 'both'].includes(stream_channel as string)) {
-    throw input('stream_channel must be inbound, outbound or both');
+    throw input('input.streamChannel');
   }
   if ('stream_type' in fields && !['oneway', 'twoway'].includes(stream_type as string)) {
-    throw input('stream_type must be oneway or twoway');
+    throw input('input.streamType');
   }
   if ('stream_url' in fields && !(typeof stream_url === 'string' && /^wss?:\/\/./i.test(stream_url))) {
-    throw input('stream_url must start with wss:// (or ws://)');
+    throw input('input.streamUrl');
   }
 }
 
-function plainObject(what: string, value: unknown): Record<string, unknown> {
+function plainObject(field: string, value: unknown): Record<string, unknown> {
   if (value === undefined || value === null) return {};
-  if (typeof value !== 'object' || Array.isArray(value)) throw input(`${what} must be an object`);
+  if (typeof value !== 'object' || Array.isArray(value)) throw input('input.object', field);
   return value as Record<string, unknown>;
 }
 
-function input(problem: string): WavixError {
-  return new WavixError('WAVIX_INPUT', `${problem}.`);
+function input(key: TextKey, field = ''): WavixError {
+  return new WavixError('WAVIX_INPUT', { key, values: { field } });
 }

@@ -3,6 +3,7 @@
  * the appid style is call-streaming-guide's).
  */
 import { WavixError } from '../errors';
+import type { TextKey } from '../texts';
 import type { ApiStyle, CheckedSettings } from './settings';
 
 /** What sets the two styles apart, once for all operations. */
@@ -17,43 +18,35 @@ interface Operation {
   path: string;
   /** Where one style has another path; on a 404 the one above is tried once. */
   pathOf?: Partial<Record<ApiStyle, string>>;
-  /** For people: Wavix "would not …". */
-  does: string;
-  /** For people, when a request may have been carried out although no answer says so. */
-  doubt?: string;
+  /** What is said where a request may have been carried out although no answer says so. */
+  doubt?: TextKey;
 }
-
-const MAY_HAVE = 'It was not sent again';
 
 export const OPERATIONS = {
   placeCall: {
     method: 'POST',
     path: '',
-    does: 'place the call',
-    doubt: `Wavix may have placed the call; look at the call events before trying again. ${MAY_HAVE}, so that nobody is called twice`,
+    doubt: 'doubt.placeCall',
   },
   answerCall: {
     method: 'POST',
     path: '/{call_id}/answer',
-    does: 'answer the call',
-    doubt: `Wavix may have answered the call. ${MAY_HAVE}`,
+    doubt: 'doubt.answerCall',
   },
-  hangUp: { method: 'DELETE', path: '/{call_id}', does: 'hang up' },
+  hangUp: { method: 'DELETE', path: '/{call_id}' },
   startStream: {
     method: 'POST',
     path: '/{call_id}/streams',
-    does: 'start the stream',
-    doubt: `Wavix may have started the stream. ${MAY_HAVE}`,
+    doubt: 'doubt.startStream',
   },
   stopStream: {
     method: 'DELETE',
     path: '/{call_id}/streams/{stream_id}',
     // As the guide has it, step 4; it may be a slip there.
     pathOf: { appid: '/answer/{call_id}/streams/{stream_id}' },
-    does: 'stop the stream',
   },
-  listCalls: { method: 'GET', path: '', does: 'list the calls' },
-  getCall: { method: 'GET', path: '/{call_id}', does: 'read the call' },
+  listCalls: { method: 'GET', path: '' },
+  getCall: { method: 'GET', path: '/{call_id}' },
 } as const satisfies Record<string, Operation>;
 
 export type OperationName = keyof typeof OPERATIONS;
@@ -113,6 +106,6 @@ export function jsonOf(body: object): string {
   try {
     return JSON.stringify(body);
   } catch {
-    throw new WavixError('WAVIX_INPUT', 'options must be plain JSON: no circular references, no BigInt.');
+    throw new WavixError('WAVIX_INPUT', { key: 'input.plainJson' });
   }
 }

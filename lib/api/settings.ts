@@ -1,5 +1,6 @@
 /** What the REST client needs to know, checked before anything is sent. */
 import { WavixError } from '../errors';
+import type { TextKey } from '../texts';
 
 /** Which of Wavix's two REST APIs to speak; see `operations.ts`. */
 export type ApiStyle = 'appid' | 'bearer';
@@ -35,23 +36,21 @@ export function checkSettings(settings: ApiSettings): CheckedSettings {
 
   const url = typeof apiUrl === 'string' ? parseUrl(apiUrl.trim()) : undefined;
   if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
-    throw config('apiUrl must be a whole address that starts with https:// (or http://)');
+    throw config('config.apiUrl');
   }
   // The parser would take it for part of a host's name.
-  if (apiUrl.includes('${')) throw config('apiUrl names an environment variable that has no value');
-  if (url.username || url.password) throw config('apiUrl must hold no user name or password');
-  if (url.search || url.hash) throw config('apiUrl must end with its path: no ? or # in it');
+  if (apiUrl.includes('${')) throw config('config.apiUrlVariable');
+  if (url.username || url.password) throw config('config.apiUrlLogin');
+  if (url.search || url.hash) throw config('config.apiUrlQuery');
 
   const style: unknown = apiStyle;
-  if (style !== 'appid' && style !== 'bearer') throw config('apiStyle must be appid or bearer');
+  if (style !== 'appid' && style !== 'bearer') throw config('config.apiStyle');
 
   const key = typeof apiKey === 'string' ? apiKey.trim() : '';
-  if (key === '') throw config('no API key is set');
+  if (key === '') throw config('config.noApiKey');
   // It goes into a header: anything else would be refused there, or end the header.
-  if (!/^[\x21-\x7e]+$/.test(key)) {
-    throw config('the API key holds a space or another character that no key has: copy it again');
-  }
-  if (!Number.isFinite(timeoutMs) || timeoutMs <= 0) throw config('timeoutMs must be more than 0');
+  if (!/^[\x21-\x7e]+$/.test(key)) throw config('config.apiKey');
+  if (!Number.isFinite(timeoutMs) || timeoutMs <= 0) throw config('config.timeoutMs');
 
   return {
     baseUrl: url.origin + url.pathname.replace(/\/+$/, ''),
@@ -70,6 +69,6 @@ function parseUrl(text: string): URL | undefined {
   }
 }
 
-function config(problem: string): WavixError {
-  return new WavixError('WAVIX_CONFIG', `The Wavix configuration can't be used: ${problem}.`);
+function config(key: TextKey): WavixError {
+  return new WavixError('WAVIX_CONFIG', [{ key: 'config.unusable' }, { key }]);
 }

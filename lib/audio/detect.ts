@@ -25,26 +25,23 @@ export function detectFile(data: Buffer): 'wav' | 'mp3' | undefined {
 export function refuseOtherFiles(data: Buffer): void {
   const kind = otherFile(data);
   if (!kind) return;
-  throw new WavixError(
-    'WAVIX_AUDIO',
-    `This is ${kind}, which can't be played: ask its source for WAV, MP3 or raw samples (PCM).`,
-  );
+  throw new WavixError('WAVIX_AUDIO', { key: 'audio.otherFile', values: { kind } });
 }
 
 /** Six bytes or more are looked at each time: raw samples do not hold them by chance. */
 function otherFile(data: Buffer): string | undefined {
   if (data.length < 12) return undefined;
   const text = (from: number, to: number): string => data.toString('latin1', from, to);
-  if (text(0, 6) === 'OggS\0\x02') return 'an Ogg file (Opus or Vorbis)';
-  if (text(0, 8) === 'fLaC\0\0\0\x22') return 'a FLAC file';
-  if (text(0, 4) === 'FORM' && /^AIF[FC]$/.test(text(8, 12))) return 'an AIFF file';
-  if (text(0, 8) === 'riff.\x91\xcf\x11') return 'a Wave64 file';
-  if (text(0, 4) === '.snd' && data.readUInt32BE(4) < 0x1_0000) return 'an AU file';
-  if (text(4, 8) === 'ftyp' && data.readUInt32BE(0) < 0x1_0000) return 'an MP4 file (AAC)';
-  if (data.readUInt32BE(0) === 0x1a45dfa3 && data.subarray(4, 64).includes('webm')) return 'a WebM file';
-  if (text(0, 6) === 'caff\0\x01') return 'a CAF file';
-  if (text(0, 6) === '#!AMR\n') return 'an AMR file';
-  return isAdts(data) ? 'an AAC file' : undefined;
+  if (text(0, 6) === 'OggS\0\x02') return 'Ogg (Opus, Vorbis)';
+  if (text(0, 8) === 'fLaC\0\0\0\x22') return 'FLAC';
+  if (text(0, 4) === 'FORM' && /^AIF[FC]$/.test(text(8, 12))) return 'AIFF';
+  if (text(0, 8) === 'riff.\x91\xcf\x11') return 'Wave64';
+  if (text(0, 4) === '.snd' && data.readUInt32BE(4) < 0x1_0000) return 'AU';
+  if (text(4, 8) === 'ftyp' && data.readUInt32BE(0) < 0x1_0000) return 'MP4 (AAC)';
+  if (data.readUInt32BE(0) === 0x1a45dfa3 && data.subarray(4, 64).includes('webm')) return 'WebM';
+  if (text(0, 6) === 'caff\0\x01') return 'CAF';
+  if (text(0, 6) === '#!AMR\n') return 'AMR';
+  return isAdts(data) ? 'AAC' : undefined;
 }
 
 /** Three ADTS headers (ISO 13818-7, 6.2) that follow each other and say the same. */

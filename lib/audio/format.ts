@@ -1,6 +1,7 @@
 /** The forms audio can have here, and which of them can be turned into which. */
 
 import { WavixError } from '../errors';
+import type { Text } from '../texts';
 import type { OutputForm } from './samples';
 
 /** The call's audio: PCM s16le, mono, 24 kHz (as on the wire). */
@@ -57,23 +58,28 @@ export interface OutputFormat {
   pieceMs: number;
 }
 
+const NO_SUCH_ENCODING: Text = {
+  key: 'audio.encoding',
+  values: { encodings: RAW_ENCODINGS.join(', ') },
+};
+
 /** Fails with `WAVIX_INPUT` if raw audio of this form can't be played into a call. */
 export function checkInputFormat(format: InputFormat): void {
   const { encoding, sampleRate, channels = 1 } = format;
   if (!RAW_ENCODINGS.includes(encoding)) {
-    throw new WavixError('WAVIX_INPUT', `There is no such encoding: use ${list(RAW_ENCODINGS)}.`);
+    throw new WavixError('WAVIX_INPUT', NO_SUCH_ENCODING);
   }
   if (!isWholeWithin(sampleRate, MIN_RATE, MAX_RATE)) {
-    throw new WavixError(
-      'WAVIX_INPUT',
-      `A sample rate of ${show(sampleRate)} can't be used: give a whole number of Hz from ${MIN_RATE} to ${MAX_RATE}.`,
-    );
+    throw new WavixError('WAVIX_INPUT', {
+      key: 'audio.rate',
+      values: { rate: shown(sampleRate), min: MIN_RATE, max: MAX_RATE },
+    });
   }
   if (!isWholeWithin(channels, 1, MAX_CHANNELS)) {
-    throw new WavixError(
-      'WAVIX_INPUT',
-      `${show(channels)} channels can't be used: give 1 to ${MAX_CHANNELS}.`,
-    );
+    throw new WavixError('WAVIX_INPUT', {
+      key: 'audio.channels',
+      values: { channels: shown(channels), max: MAX_CHANNELS },
+    });
   }
 }
 
@@ -81,20 +87,20 @@ export function checkInputFormat(format: InputFormat): void {
 export function checkOutputFormat(format: OutputFormat): void {
   const { encoding, sampleRate, pieceMs } = format;
   if (!RAW_ENCODINGS.includes(encoding)) {
-    throw new WavixError('WAVIX_CONFIG', `There is no such encoding: use ${list(RAW_ENCODINGS)}.`);
+    throw new WavixError('WAVIX_CONFIG', NO_SUCH_ENCODING);
   }
   const rates = OUTPUT_RATES[encoding];
   if (!rates.includes(sampleRate)) {
-    throw new WavixError(
-      'WAVIX_CONFIG',
-      `${encoding} can't be given at a sample rate of ${show(sampleRate)}: use ${list(rates)} Hz.`,
-    );
+    throw new WavixError('WAVIX_CONFIG', {
+      key: 'audio.outputRate',
+      values: { encoding, rate: shown(sampleRate), rates: rates.join(', ') },
+    });
   }
   if (!isWholeWithin(pieceMs, MIN_PIECE_MS, MAX_PIECE_MS)) {
-    throw new WavixError(
-      'WAVIX_CONFIG',
-      `Pieces of ${show(pieceMs)} ms can't be given: use a whole number from ${MIN_PIECE_MS} to ${MAX_PIECE_MS}.`,
-    );
+    throw new WavixError('WAVIX_CONFIG', {
+      key: 'audio.piece',
+      values: { length: shown(pieceMs), min: MIN_PIECE_MS, max: MAX_PIECE_MS },
+    });
   }
 }
 
@@ -102,12 +108,7 @@ function isWholeWithin(value: number, min: number, max: number): boolean {
   return Number.isInteger(value) && value >= min && value <= max;
 }
 
-function list(values: readonly (string | number)[]): string {
-  const last = values.at(-1) ?? '';
-  return values.length < 2 ? String(last) : `${values.slice(0, -1).join(', ')} or ${last}`;
-}
-
 /** Values come from flows, and may be anything: only numbers are shown again. */
-function show(value: unknown): string {
-  return typeof value === 'number' ? String(value) : 'something that is no number';
+function shown(value: unknown): number {
+  return typeof value === 'number' ? value : NaN;
 }

@@ -89,10 +89,10 @@ async function findRuns(data: Buffer, maxMs: number, pace: Pace): Promise<Run[]>
   for (const frame of mp3Frames(data)) {
     ms += (frame.samples * 1000) / frame.sampleRate;
     if (ms > maxMs) {
-      throw new WavixError(
-        'WAVIX_AUDIO',
-        `This MP3 is longer than ${Math.floor(maxMs / 1000)} s: send less at a time.`,
-      );
+      throw new WavixError('WAVIX_AUDIO', {
+        key: 'audio.longMp3',
+        values: { seconds: Math.floor(maxMs / 1000) },
+      });
     }
     const run = runs.at(-1);
     const end = Math.min(frame.offset + frame.length, data.length);
@@ -106,12 +106,7 @@ async function findRuns(data: Buffer, maxMs: number, pace: Pace): Promise<Run[]>
     }
     rate = frame.sampleRate;
   }
-  if (runs.length === 0) {
-    throw new WavixError(
-      'WAVIX_AUDIO',
-      'This looks like an MP3, but no audio is found in it: send the whole MP3 file in one message, a WAV or raw samples.',
-    );
-  }
+  if (runs.length === 0) throw new WavixError('WAVIX_AUDIO', { key: 'audio.emptyMp3' });
   return runs;
 }
 

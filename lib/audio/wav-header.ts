@@ -6,6 +6,7 @@
  */
 
 import { WavixError } from '../errors';
+import type { Text } from '../texts';
 import { MAX_CHANNELS, MAX_RATE, MIN_RATE } from './format';
 import { SAMPLE_BYTES, type SampleForm } from './samples';
 
@@ -46,7 +47,7 @@ const FOREIGN_FORMATS: Record<number, string> = {
   0x0031: 'GSM 6.10',
   0x0042: 'G.723.1',
   0x0045: 'G.726',
-  0x0050: 'MPEG audio (layer I or II)',
+  0x0050: 'MPEG audio (layer I/II)',
   0x0055: 'MP3',
   0x0064: 'G.726',
   0x0065: 'G.722',
@@ -77,31 +78,31 @@ export function looksLikeWav(data: Buffer): boolean {
  */
 export function readWavInfo(data: Buffer): WavInfo {
   const id = fourCc(data, 0);
-  if (id === 'RIFX') throw bad("This WAV is big-endian (RIFX), which can't be read", PLAIN);
-  if (!looksLikeWav(data)) throw bad('This is no WAV file: it does not begin with RIFF … WAVE', PLAIN);
+  if (id === 'RIFX') throw bad({ key: 'wav.bigEndian' }, PLAIN);
+  if (!looksLikeWav(data)) throw bad({ key: 'wav.none' }, PLAIN);
 
   let format: Format | undefined;
   let longData: number | undefined;
   let at = 12;
   for (let chunks = 0; at + 8 <= data.length; chunks++) {
-    if (chunks === MAX_CHUNKS) throw bad("This WAV's header has no end", PLAIN);
+    if (chunks === MAX_CHUNKS) throw bad({ key: 'wav.endless' }, PLAIN);
     const name = fourCc(data, at);
     const size = data.readUInt32LE(at + 4);
     const body = data.subarray(at + 8, at + 8 + size);
     if (name === 'data') {
-      if (!format) throw bad('This WAV does not say what it holds (no fmt chunk before its data)', PLAIN);
+      if (!format) throw bad({ key: 'wav.noFormat' }, PLAIN);
       return locate(data, format, at + 8, size === UNKNOWN_SIZE ? longData : size);
     }
     if (name === 'fmt ') format ??= readFormat(body);
     if (name === 'ds64' && body.length >= 16) longData = Number(body.readBigUInt64LE(8));
     at = nextChunk(data, at + 8 + size, size);
   }
-  if (at > 12 && format) throw bad('This WAV holds no audio: it ends before its data', WHOLE);
-  throw bad('This WAV is cut off inside its header', WHOLE);
+  if (at > 12 && format) throw bad({ key: 'wav.noData' }, WHOLE);
+  throw bad({ key: 'wav.cut' }, WHOLE);
 }
 
-const PLAIN = 'send a plain WAV (16-bit PCM), an MP3 or raw samples';
-const WHOLE = 'send the whole file in one message';
+const PLAIN: Text = { key: 'wav.sendPlain' };
+const WHOLE: Text = { key: 'wav.sendWhole' };
 
 interface Format {
   form: SampleForm;
@@ -111,28 +112,22 @@ interface Format {
 }
 
 function readFormat(body: Buffer): Format {
-  if (body.length < 16) throw bad('This WAV is cut off inside its header', WHOLE);
+  if (body.length < 16) throw bad({ key: 'wav.cut' }, WHOLE);
   const channels = body.readUInt16LE(2);
   const sampleRate = body.readUInt32LE(4);
   const blockAlign = body.readUInt16LE(12);
   const bitsPerSample = body.readUInt16LE(14);
   const form = formOf(formatTag(body), bitsPerSample);
   if (channels < 1 || channels > MAX_CHANNELS) {
-    throw bad(`This WAV says it has ${channels} channels; 1 to ${MAX_CHANNELS} can be mixed down`, PLAIN);
+    throw bad({ key: 'wav.channels', values: { channels, max: MAX_CHANNELS } }, PLAIN);
   }
   if (sampleRate < MIN_RATE || sampleRate > MAX_RATE) {
-    throw bad(
-      `This WAV says its sample rate is ${sampleRate} Hz`,
-      `send it at a rate from ${MIN_RATE} to ${MAX_RATE} Hz, best at 24000`,
-    );
+    throw bad({ key: 'wav.rate', values: { rate: sampleRate, min: MIN_RATE, max: MAX_RATE } });
   }
   // Writers that do not care leave 0; anything else that is not the frame's size would be read as noise.
   const frameBytes = SAMPLE_BYTES[form] * channels;
   if (blockAlign !== 0 && blockAlign !== frameBytes) {
-    throw bad(
-      `This WAV's header contradicts itself: ${channels} × ${bitsPerSample} bits in ${blockAlign} bytes`,
-      PLAIN,
-    );
+    throw bad({ key: 'wav.blocks', values: { channels, bits: bitsPerSample, bytes: blockAlign } }, PLAIN);
   }
   return { form, sampleRate, channels, bitsPerSample };
 }
@@ -141,9 +136,9 @@ function readFormat(body: Buffer): Format {
 function formatTag(body: Buffer): number {
   const tag = body.readUInt16LE(0);
   if (tag !== EXTENSIBLE) return tag;
-  if (body.length < 40) throw bad('This WAV is cut off inside its header', WHOLE);
+  if (body.length < 40) throw bad({ key: 'wav.cut' }, WHOLE);
   if (!body.subarray(26, 40).equals(GUID_TAIL)) {
-    throw bad('This WAV holds audio of a kind that is not known here', PLAIN);
+    throw bad({ key: 'wav.unknown' }, PLAIN);
   }
   return body.readUInt16LE(24);
 }
@@ -156,20 +151,20 @@ function formOf(tag: number, bits: number): SampleForm {
       if (bits > 8 && bits <= 16) return 's16';
       if (bits > 16 && bits <= 24) return 's24';
       if (bits > 24 && bits <= 32) return 's32';
-      throw bad(`This WAV says its samples have ${bits} bits, which can't be read`, PLAIN);
+      throw bad({ key: 'wav.bits', values: { bits } }, PLAIN);
     case FLOAT:
       if (bits === 32) return 'f32';
       if (bits === 64) return 'f64';
-      throw bad(`This WAV says its floating-point samples have ${bits} bits, which can't be read`, PLAIN);
+      throw bad({ key: 'wav.floatBits', values: { bits } }, PLAIN);
     case ALAW:
     case MULAW:
       if (bits === 8) return tag === ALAW ? 'alaw' : 'mulaw';
-      throw bad(`This WAV says its G.711 samples have ${bits} bits, which can't be read`, PLAIN);
+      throw bad({ key: 'wav.g711Bits', values: { bits } }, PLAIN);
     case 0x0055:
-      throw bad('This WAV says it holds MP3 inside', 'send the MP3 as it is, or a plain WAV (16-bit PCM)');
+      throw bad({ key: 'wav.mp3' });
     default: {
-      const name = FOREIGN_FORMATS[tag] ?? `format 0x${tag.toString(16).padStart(4, '0')}`;
-      throw bad(`This WAV says it holds ${name} inside, which can't be read`, PLAIN);
+      const kind = FOREIGN_FORMATS[tag] ?? `0x${tag.toString(16).padStart(4, '0')}`;
+      throw bad({ key: 'wav.foreign', values: { kind } }, PLAIN);
     }
   }
 }
@@ -204,6 +199,6 @@ function fourCc(data: Buffer, at: number): string {
   return data.toString('latin1', at, at + 4);
 }
 
-function bad(what: string, remedy: string): WavixError {
-  return new WavixError('WAVIX_AUDIO', `${what}: ${remedy}.`);
+function bad(...texts: Text[]): WavixError {
+  return new WavixError('WAVIX_AUDIO', texts);
 }

@@ -1,5 +1,6 @@
 /** Call events as Wavix posts them (wavix-api.md, "Call events"), and as older senders do. */
 import { WavixError } from '../errors';
+import type { TextKey } from '../texts';
 import { firstIn, isObject } from './fields';
 
 /** An event of a call. */
@@ -30,13 +31,13 @@ const DEEPEST = 64;
  * @throws WavixError `WAVIX_INPUT` when it is no JSON object, or names no call or no event
  */
 export function readCallEvent(body: unknown): CallEvent {
-  if (!isObject(body)) throw input('is no JSON object');
-  if (isDeeperThan(DEEPEST, body)) throw input('is nested too deeply');
+  if (!isObject(body)) throw input('callEvent.noObject');
+  if (isDeeperThan(DEEPEST, body)) throw input('callEvent.tooDeep');
   const places = placesOf(body);
   const callId = textOf(firstIn(places, ['uuid', 'call_id', 'id']));
   const type = textOf(firstIn(places, ['event_type', 'event', 'type']));
-  if (callId === undefined || callId.length > LONGEST_ID) throw input('names no call (uuid)');
-  if (type === undefined || type.length > LONGEST_TYPE) throw input('names no event (event_type)');
+  if (callId === undefined || callId.length > LONGEST_ID) throw input('callEvent.noCall');
+  if (type === undefined || type.length > LONGEST_TYPE) throw input('callEvent.noType');
   const time = textOf(firstIn(places, ['event_time']));
   return {
     type,
@@ -89,6 +90,6 @@ function isDeeperThan(levels: number, value: object): boolean {
   return true;
 }
 
-function input(problem: string): WavixError {
-  return new WavixError('WAVIX_INPUT', `This is no call event: the body ${problem}.`);
+function input(key: TextKey): WavixError {
+  return new WavixError('WAVIX_INPUT', { key });
 }

@@ -1,5 +1,6 @@
 /** The addresses under which Wavix reaches us, and the paths we serve. */
 import { WavixError } from '../errors';
+import type { TextKey } from '../texts';
 
 /** Joins parts to an absolute path without a slash at its end; the root is ''. */
 export function joinPath(...parts: string[]): string {
@@ -27,14 +28,12 @@ export function portOnThisMachine(apiUrl: string): number | undefined {
  * @throws WavixError `WAVIX_CONFIG`, without repeating the value: a secret may have been put into the wrong field
  */
 export function checkPublicUrl(publicUrl: string): string {
-  const fail = (problem: string) =>
-    new WavixError('WAVIX_CONFIG', `The public URL of the Wavix configuration can't be used: ${problem}.`);
-  if (!URL.canParse(publicUrl)) throw fail('it must be a whole address such as https://phone.example.com');
+  const fail = (key: TextKey) => new WavixError('WAVIX_CONFIG', [{ key: 'config.publicUrl' }, { key }]);
+  if (!URL.canParse(publicUrl)) throw fail('config.publicUrlWhole');
   const url = new URL(publicUrl);
-  if (url.protocol !== 'https:' && url.protocol !== 'http:')
-    throw fail('it must start with https:// (or http://)');
-  if (url.username || url.password) throw fail('it must hold no user name or password');
-  if (url.search || url.hash) throw fail('it must end with its path: no ? or # in it');
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') throw fail('config.publicUrlScheme');
+  if (url.username || url.password) throw fail('config.publicUrlLogin');
+  if (url.search || url.hash) throw fail('config.publicUrlQuery');
   return url.origin + joinPath(url.pathname);
 }
 

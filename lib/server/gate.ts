@@ -40,10 +40,7 @@ export class Gate {
    */
   add(path: string, route: Route): () => void {
     if (this.routes.has(path)) {
-      throw new WavixError(
-        'WAVIX_CONFIG',
-        `Another wavix-config serves the path ${path} already: give this one a path or a port of its own.`,
-      );
+      throw new WavixError('WAVIX_CONFIG', { key: 'config.pathTaken', values: { path } });
     }
     if (this.isEmpty) this.server.prependListener('upgrade', this.onArrival).on('upgrade', this.onUpgrade);
     this.routes.set(path, route);

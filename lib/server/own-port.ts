@@ -56,11 +56,7 @@ function listen(port: number): Listener {
 }
 
 function cannotListen(port: number, { code }: NodeJS.ErrnoException): WavixError {
-  const why =
-    code === 'EADDRINUSE'
-      ? 'another program uses it. Choose another port'
-      : code === 'EACCES'
-        ? 'this user may not. Choose a port above 1023'
-        : `it failed with ${code ?? 'an error'}`;
-  return new WavixError('WAVIX_CONFIG', `Can't listen on port ${port}: ${why}.`);
+  const key =
+    code === 'EADDRINUSE' ? 'config.portTaken' : code === 'EACCES' ? 'config.portForbidden' : 'config.port';
+  return new WavixError('WAVIX_CONFIG', { key, values: { port, code: code ?? '?' } });
 }

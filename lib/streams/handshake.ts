@@ -1,6 +1,7 @@
 /** The first moments of a stream's socket: from Wavix's connect to its `start`, which must name the token's call. */
 import type { WebSocket } from 'ws';
 import type { Clock } from '../clock';
+import type { Text } from '../texts';
 import { readFromWavix, type ConnectedMessage, type StartMessage } from './wire';
 
 /** A socket that sends no `start` for this long is closed, in ms. */
@@ -14,11 +15,11 @@ export const CLOSE_POLICY = 1008;
 export interface Handshake {
   connected(message: ConnectedMessage): void;
   /** Why this stream may not start, if it may not; the text holds nothing of what was sent. */
-  refuse(message: StartMessage): string | undefined;
+  refuse(message: StartMessage): Text | undefined;
   /** The socket's messages from here on are the stream's; `malformed` came before that were not the guide's. */
   started(message: StartMessage, malformed: number): void;
   /** No stream came of it; `problem` holds nothing of what was sent. */
-  failed(problem: string): void;
+  failed(problem: Text): void;
 }
 
 /**
@@ -29,7 +30,7 @@ export interface Handshake {
 export function awaitStart(socket: WebSocket, clock: Clock, handshake: Handshake): (code: number) => void {
   let isConnected = false;
   let malformed = 0;
-  const fail = (problem: string, code: number) => {
+  const fail = (problem: Text, code: number) => {
     leave();
     socket.on('error', () => undefined);
     socket.close(code);
@@ -56,7 +57,7 @@ export function awaitStart(socket: WebSocket, clock: Clock, handshake: Handshake
   };
   const onClose = () => {
     leave();
-    handshake.failed('it was closed before its start');
+    handshake.failed({ key: 'start.closed' });
   };
   const onError = () => undefined; // 'close' follows
   const leave = () => {
@@ -64,10 +65,10 @@ export function awaitStart(socket: WebSocket, clock: Clock, handshake: Handshake
     socket.off('message', onMessage).off('close', onClose).off('error', onError);
   };
   const cancel = clock.after(START_TIMEOUT_MS, () => {
-    fail(`no start came in ${START_TIMEOUT_MS / 1000} s`, CLOSE_POLICY);
+    fail({ key: 'start.late', values: { seconds: START_TIMEOUT_MS / 1000 } }, CLOSE_POLICY);
   });
   socket.on('message', onMessage).on('close', onClose).on('error', onError);
   return (code) => {
-    if (socket.readyState === socket.OPEN) fail('the line was closed', code);
+    if (socket.readyState === socket.OPEN) fail({ key: 'start.lineClosed' }, code);
   };
 }

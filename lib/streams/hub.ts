@@ -5,6 +5,7 @@
 import type { WebSocket } from 'ws';
 import type { Clock } from '../clock';
 import { WavixError } from '../errors';
+import type { TextKey, Texts } from '../texts';
 import { ExpectedStreams, type Expected } from './expected';
 import { FrameClock } from './frame-clock';
 import { awaitStart, CLOSE_GOING_AWAY } from './handshake';
@@ -62,7 +63,7 @@ interface Waiter {
 export interface HubDeps {
   clock: Clock;
   /** Problems that concern nobody's message; the text holds no secret. */
-  log: (text: string) => void;
+  log: (texts: Texts) => void;
 }
 
 export class StreamHub implements StreamOwner {
@@ -120,11 +121,11 @@ export class StreamHub implements StreamOwner {
     const close = awaitStart(socket, this.deps.clock, {
       connected: (message) => this.tell((listener) => listener.event?.({ ...message, call_id: callId })),
       refuse: ({ call_id, stream_id }) => {
-        if (call_id !== callId) return 'its start names another call than its address';
+        if (call_id !== callId) return { key: 'start.otherCall' };
         if (admission.streamId !== undefined && stream_id !== admission.streamId) {
-          return 'its address was used for another stream';
+          return { key: 'start.otherStream' };
         }
-        return this.streams.has(stream_id) ? 'its start names a stream that is live already' : undefined;
+        return this.streams.has(stream_id) ? { key: 'start.isLive' } : undefined;
       },
       started: (message, malformed) => {
         this.starting.delete(close);
@@ -132,7 +133,7 @@ export class StreamHub implements StreamOwner {
       },
       failed: (problem) => {
         this.starting.delete(close);
-        this.deps.log(`A stream of call ${callId} did not start: ${problem}.`);
+        this.deps.log([{ key: 'start.failed', values: { call: callId } }, problem]);
       },
     });
     this.starting.add(close);
@@ -147,12 +148,7 @@ export class StreamHub implements StreamOwner {
     const live = this.staying.filter((one) => one.callId === callId && one.type === type);
     const count = live.length + this.expected.count(callId, type);
     if (count < MOST_STREAMS[type]) return;
-    throw new WavixError(
-      'WAVIX_LIMIT',
-      type === 'twoway'
-        ? 'The call has a two-way stream already, and Wavix allows one: stop it first, or use it.'
-        : 'The call has five one-way streams already, and Wavix allows no more: stop one first.',
-    );
+    throw new WavixError('WAVIX_LIMIT', { key: `stream.${type}Limit` });
   }
 
   /** Wavix has agreed to stop that stream: another may take its place before its `stop` has come. */
@@ -186,21 +182,15 @@ export class StreamHub implements StreamOwner {
   find({ streamId, callId }: StreamTarget): MediaStream | WavixError {
     if (streamId !== undefined) {
       const stream = this.streams.get(streamId)?.stream;
-      if (!stream) return noStream('There is no such live stream: it has ended, or never started.');
+      if (!stream) return noStream('stream.gone');
       if (stream.type === 'twoway') return stream;
-      return noStream('That stream is one-way: only a two-way stream can play audio into the call.');
+      return noStream('stream.oneway');
     }
     const twoway = this.staying.filter((stream) => stream.type === 'twoway');
     const [first, second] = callId === undefined ? twoway : twoway.filter((one) => one.callId === callId);
     if (first && (!second || callId !== undefined)) return first;
-    if (callId !== undefined) {
-      return noStream('The call has no live two-way stream: start one with wavix-stream-start.');
-    }
-    return noStream(
-      first
-        ? 'More than one two-way stream is live: say which with msg.stream_id or msg.call_id.'
-        : 'There is no live two-way stream: start one with wavix-stream-start.',
-    );
+    if (callId !== undefined) return noStream('stream.noneOfCall');
+    return noStream(first ? 'stream.several' : 'stream.none');
   }
 
   /** Whether that stream ended a moment ago: what was on its way to it then is no mistake of the flow. */
@@ -238,14 +228,12 @@ export class StreamHub implements StreamOwner {
   }
 
   malformed(stream: MediaStream, problem: string): void {
-    this.deps.log(
-      `Stream ${stream.streamId} sent what is not in Wavix's guide (${problem}): passed over, and counted in its stats.`,
-    );
+    this.deps.log({ key: 'wire.malformed', values: { stream: stream.streamId, problem } });
   }
 
   failed(stream: MediaStream, error: unknown): void {
     const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.deps.log(`Stream ${stream.streamId}: a fault of this package, please report it: ${what}`);
+    this.deps.log({ key: 'wire.fault', values: { stream: stream.streamId, what } });
   }
 
   ended(stream: MediaStream, end: StreamEnd): void {
@@ -306,11 +294,11 @@ export class StreamHub implements StreamOwner {
     try {
       what();
     } catch (error) {
-      this.deps.log(error instanceof Error ? error.message : String(error));
+      this.deps.log({ key: 'fault', values: { what: String(error) } });
     }
   }
 }
 
-function noStream(text: string): WavixError {
-  return new WavixError('WAVIX_NO_STREAM', text);
+function noStream(key: TextKey): WavixError {
+  return new WavixError('WAVIX_NO_STREAM', { key });
 }

@@ -196,11 +196,10 @@ export class Speech {
   private checkRoom({ queueMs }: SpokenAudio, ms: number): void {
     const waiting = this.playout.queuedMs;
     if (waiting + ms <= queueMs) return;
-    throw new WavixError(
-      'WAVIX_QUEUE_FULL',
-      `${seconds(ms)} of audio does not fit: ${seconds(waiting)} of ${seconds(queueMs)} is waiting. ` +
-        'Send less at a time, wait for the played output, or raise the queue.',
-    );
+    throw new WavixError('WAVIX_QUEUE_FULL', {
+      key: 'stream.queueFull',
+      values: { length: seconds(ms), waiting: seconds(waiting), queue: seconds(queueMs) },
+    });
   }
 
   private checkTail(): void {
@@ -256,5 +255,5 @@ function wholeSamples(raw: RawStream, piece: Buffer, bytesPerSample: number): Bu
 }
 
 function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(1)} s`;
+  return (ms / 1000).toFixed(1);
 }

@@ -11,18 +11,12 @@ export function audioBytes(payload: unknown): Buffer {
   if (typeof payload === 'string') return fromBase64(payload);
   if (ArrayBuffer.isView(payload)) return Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
   if (payload instanceof ArrayBuffer) return Buffer.from(payload);
-  throw new WavixError(
-    'WAVIX_INPUT',
-    'msg.payload holds no audio: it must be a Buffer, or a string of base64. For a mark or a clear set msg.event.',
-  );
+  throw new WavixError('WAVIX_INPUT', { key: 'message.noAudio' });
 }
 
 function fromBase64(payload: string): Buffer {
   // Some writers break their lines.
   const bytes = decodeBase64(payload) ?? decodeBase64(payload.replace(/\s+/g, ''));
   if (bytes) return bytes;
-  throw new WavixError(
-    'WAVIX_AUDIO',
-    'msg.payload is a text that is no base64: send audio as a Buffer or as base64.',
-  );
+  throw new WavixError('WAVIX_AUDIO', { key: 'message.base64' });
 }

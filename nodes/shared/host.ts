@@ -18,10 +18,7 @@ export function hostOf(RED: NodeAPI): HostServer {
   const { settings } = RED;
   const server = RED.server as NodeAPI['server'] | undefined;
   if (!server || (settings.httpNodeRoot as unknown) === false) {
-    throw new WavixError(
-      'WAVIX_CONFIG',
-      'The HTTP nodes of this Node-RED are switched off in its settings: give the Wavix configuration a port of its own.',
-    );
+    throw new WavixError('WAVIX_CONFIG', { key: 'config.noHttpNodes' });
   }
   let host = hosts.get(server);
   if (!host) hosts.set(server, (host = newHost(RED)));

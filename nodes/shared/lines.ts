@@ -4,12 +4,13 @@
  */
 import type { Node, NodeAPI } from 'node-red';
 import { systemClock } from '../../lib/clock';
-import { WavixError } from '../../lib/errors';
+import { asWavixError, WavixError } from '../../lib/errors';
 import { Line, type LineSettings } from '../../lib/line';
 import { portOnThisMachine } from '../../lib/server/addresses';
 import { OwnPorts } from '../../lib/server/own-port';
 import { followDeploys, forget, keep, orphan, type Survivor } from './deploys';
 import { hostOf } from './host';
+import { errorInWords, inWords } from './words';
 
 /** A node's use of a line. */
 export interface LineUse {
@@ -31,6 +32,7 @@ const ownPorts = new OwnPorts();
 /** What is known of one config's id. Users may come before their config, and stay while it is replaced. */
 class LineEntry implements Survivor {
   private node: Node | undefined;
+  private RED: NodeAPI | undefined;
   private line: Line | undefined;
   private problem: WavixError | undefined;
   private readonly users = new Set<User>();
@@ -56,6 +58,7 @@ class LineEntry implements Survivor {
 
   configure(RED: NodeAPI, node: Node, settings: LineSettings | WavixError): void {
     this.node = node;
+    this.RED = RED;
     if (settings instanceof WavixError) {
       this.complain(settings);
       return;
@@ -71,7 +74,7 @@ class LineEntry implements Survivor {
         },
         ownPorts,
         clock: systemClock,
-        log: (text) => this.node?.warn(text),
+        log: (texts) => this.node?.warn(inWords(RED, texts)),
       });
       for (const user of this.users) user.onLine();
     }
@@ -112,13 +115,13 @@ class LineEntry implements Survivor {
 
   private watch(opening: Promise<void>): void {
     opening.catch((error: unknown) => {
-      this.complain(error instanceof WavixError ? error : new WavixError('WAVIX_CONFIG', String(error)));
+      this.complain(asWavixError(error, 'WAVIX_CONFIG'));
     });
   }
 
   private complain(problem: WavixError): void {
     this.problem = problem;
-    this.node?.error(problem.message);
+    if (this.RED) this.node?.error(errorInWords(this.RED, problem).message);
     for (const user of this.users) user.onProblem(problem);
   }
 }
@@ -175,8 +178,5 @@ function entryOf(id: string): LineEntry {
 }
 
 function noConfig(): WavixError {
-  return new WavixError(
-    'WAVIX_CONFIG',
-    'The node has no Wavix configuration: open it and choose or add one.',
-  );
+  return new WavixError('WAVIX_CONFIG', { key: 'config.missing' });
 }

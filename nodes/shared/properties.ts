@@ -16,7 +16,7 @@ export function number(
   if (value === undefined || value === null || value === '') return fallback;
   const given = typeof value === 'string' ? Number(value) : value;
   if (typeof given !== 'number' || !(given >= min && given <= max)) {
-    throw new WavixError('WAVIX_CONFIG', `${name} must be a number from ${min} to ${max}.`);
+    throw new WavixError('WAVIX_CONFIG', { key: 'property.number', values: { field: name, min, max } });
   }
   return given;
 }
@@ -28,9 +28,11 @@ export function choice<T extends string>(
 ): T {
   if (value === undefined || value === null || value === '') return choices[0];
   const found = choices.find((one) => one === value);
-  if (found === undefined)
-    throw new WavixError('WAVIX_CONFIG', `${name} must be one of ${choices.join(', ')}.`);
-  return found;
+  if (found !== undefined) return found;
+  throw new WavixError('WAVIX_CONFIG', {
+    key: 'property.choice',
+    values: { field: name, choices: choices.join(', ') },
+  });
 }
 
 /** A tick, which the environment gives as a string. */
@@ -60,7 +62,8 @@ export async function evaluate(
     RED.util.evaluateNodeProperty(source, kind, node, msg, (error: Error | null, result: unknown) => {
       // A property of something that is not there is nothing, not a failure.
       if (error && kind === 'msg') resolve(undefined);
-      else if (error) reject(new WavixError('WAVIX_INPUT', `The value of ${kind} can't be read.`));
+      else if (error)
+        reject(new WavixError('WAVIX_INPUT', { key: 'property.unreadable', values: { type: kind } }));
       else resolve(result === null ? undefined : result);
     });
   });
@@ -107,10 +110,7 @@ export async function callIdOf(
   const id =
     (await evaluateText(RED, node, { value: def.callId, type: def.callIdType }, msg)) ?? text(msg.call_id);
   if (id !== '') return id;
-  throw new WavixError(
-    'WAVIX_INPUT',
-    'No call is named: give the node a call, or a message with msg.call_id.',
-  );
+  throw new WavixError('WAVIX_INPUT', { key: 'message.noCall' });
 }
 
 /**
@@ -134,5 +134,5 @@ export async function evaluateOptions(
   if (value === undefined) return {};
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
     return value as Record<string, unknown>;
-  throw new WavixError('WAVIX_INPUT', 'The options must be a JSON object of further fields.');
+  throw new WavixError('WAVIX_INPUT', { key: 'property.options' });
 }

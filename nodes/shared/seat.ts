@@ -29,6 +29,7 @@ export class Seat implements Survivor {
   private statusTimer: NodeJS.Timeout | undefined;
 
   private constructor(
+    readonly RED: NodeAPI,
     private readonly id: string,
     private node: Node | undefined,
   ) {}
@@ -58,7 +59,7 @@ export class Seat implements Survivor {
     let seat = seats.get(node.id);
     if (seat) seat.node = node;
     else {
-      seats.set(node.id, (seat = new Seat(node.id, node)));
+      seats.set(node.id, (seat = new Seat(RED, node.id, node)));
       keep(seat);
     }
     const taken = seat;

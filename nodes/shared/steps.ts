@@ -1,6 +1,7 @@
 /** The course of a node that turns a message into a request to Wavix and passes the message on. */
 import type { Node, NodeAPI, NodeDef, NodeMessage, NodeMessageInFlow, NodeStatus } from 'node-red';
 import { Seat } from './seat';
+import { errorInWords } from './words';
 
 /** What a step is given for one message. */
 export interface Step {
@@ -54,7 +55,7 @@ export function fail(seat: Seat, error: unknown, { node, msg, done }: Received):
 }
 
 function showFailure(seat: Seat, error: unknown): Error {
-  const known = error instanceof Error ? error : new Error(String(error));
+  const known = errorInWords(seat.RED, error);
   const code = 'code' in known && typeof known.code === 'string' ? known.code : known.name;
   seat.status(shown('red', 'ring', code));
   return known;

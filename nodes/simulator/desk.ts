@@ -13,6 +13,7 @@ import {
 import { evaluate, type TypedInput } from '../shared/properties';
 import { Seat } from '../shared/seat';
 import { shown } from '../shared/steps';
+import { errorInWords } from '../shared/words';
 import { checkedSpeech, readOrder } from './orders';
 import { Station, type Phone } from './stations';
 
@@ -84,7 +85,7 @@ export class Desk implements Phone {
       }
     } catch (error) {
       // What the local Wavix refuses is what the message said.
-      throw error instanceof WavixError ? error : new WavixError('WAVIX_INPUT', wordsOf(error));
+      throw error instanceof WavixError ? error : refused(error);
     }
   }
 
@@ -150,14 +151,14 @@ export class Desk implements Phone {
       this.settings = undefined;
       this.station = undefined;
       this.problem = settings;
-      this.node.error(settings.message);
+      this.node.error(errorInWords(this.RED, settings).message);
       this.seat.status(shown('red', 'ring', settings.code));
     } else {
       this.settings = settings;
       this.station = Station.at(settings.port);
       this.station.enter(this).then(
         () => this.onProblem(undefined),
-        (problem: unknown) => this.node.error(wordsOf(problem)),
+        (problem: unknown) => this.node.error(errorInWords(this.RED, problem).message),
       );
     }
     if (former && former !== this.station) {
@@ -192,14 +193,11 @@ function callOf(wavix: LocalWavix, callId: string): Call {
   const meant = callId === '' ? live : live.filter(({ call_id }) => call_id === callId);
   const [call] = meant;
   if (call && meant.length === 1) return call;
-  throw new WavixError(
-    'WAVIX_INPUT',
-    live.length > 1 && callId === ''
-      ? 'There are several calls: say which one with msg.call_id.'
-      : 'There is no such live call: place one first, or take msg.call_id from what this node sends.',
-  );
+  const key = live.length > 1 && callId === '' ? 'simulator.severalCalls' : 'simulator.noCall';
+  throw new WavixError('WAVIX_INPUT', { key });
 }
 
-function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+function refused(error: unknown): WavixError {
+  const what = error instanceof Error ? error.message : String(error);
+  return new WavixError('WAVIX_INPUT', { key: 'simulator.refused', values: { what } });
 }

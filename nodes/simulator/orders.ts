@@ -51,10 +51,7 @@ export async function readOrder(msg: NodeMessage, usual: Usual): Promise<Order> 
         plan: msg.payload as NumberPlan, // the local Wavix checks it itself
       };
     default:
-      throw new WavixError(
-        'WAVIX_INPUT',
-        'msg.event must be call, say, hangup or number, or not set for a call.',
-      );
+      throw new WavixError('WAVIX_INPUT', { key: 'simulator.event' });
   }
 }
 
@@ -70,17 +67,13 @@ async function readCall(msg: NodeMessage, usual: Usual): Promise<InboundCall> {
 
 /** @throws WavixError `WAVIX_INPUT` */
 export function checkedSpeech(value: unknown): Speech {
-  const problem = problemWithSpeech(value);
-  if (problem === undefined) return value as Speech;
-  throw new WavixError('WAVIX_INPUT', `The speech can't be said: it ${problem}.`);
+  if (problemWithSpeech(value) === undefined) return value as Speech;
+  throw new WavixError('WAVIX_INPUT', { key: 'simulator.speech' });
 }
 
 /** A number as people write it. @throws WavixError `WAVIX_INPUT` */
 export function checkedNumber(name: string, value: unknown): string {
   const number = normalizeNumber(text(value).replace(/[\s()-]/g, ''));
   if (number !== undefined) return number;
-  throw new WavixError(
-    'WAVIX_INPUT',
-    `${name} must be a phone number with its country code, such as +15550002000.`,
-  );
+  throw new WavixError('WAVIX_INPUT', { key: 'simulator.number', values: { field: name } });
 }

@@ -2,7 +2,7 @@
  * The local Wavixes of this Node-RED: one for each port, shared by all nodes that name it. The first of them opens it,
  * the last one closes it; a deploy in between changes nothing. Knows nothing of messages.
  */
-import { WavixError } from '../../lib/errors';
+import { asWavixError, WavixError } from '../../lib/errors';
 import {
   LocalWavix,
   type Call,
@@ -159,7 +159,7 @@ export class Station {
       try {
         return line.eventsUrl;
       } catch (error) {
-        return error instanceof WavixError ? error : new WavixError('WAVIX_CONFIG', String(error));
+        return asWavixError(error, 'WAVIX_CONFIG');
       }
     });
   }
@@ -174,23 +174,17 @@ export class Station {
     if (addresses.some((address) => typeof address === 'string')) return;
     const [problem] = addresses;
     if (problem instanceof WavixError) throw problem;
-    throw new WavixError(
-      'WAVIX_CONFIG',
-      `No flow would hear of the call: add a call event node, and choose in its Wavix configuration to use the local Wavix (API address ${this.url}).`,
-    );
+    throw new WavixError('WAVIX_CONFIG', { key: 'simulator.noFlow', values: { url: this.url } });
   }
 }
 
 function portProblem(port: number, error: unknown): WavixError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const why =
+  const key =
     code === 'EADDRINUSE'
-      ? 'another program listens on it, perhaps npx wavix-simulator in a terminal'
+      ? 'simulator.portTaken'
       : code === 'EACCES'
-        ? 'this Node-RED may not listen on it'
-        : code || String(error);
-  return new WavixError(
-    'WAVIX_CONFIG',
-    `The local Wavix can't listen on port ${port}: ${why}. End that, or choose another port, here and in the API address of the Wavix configuration.`,
-  );
+        ? 'simulator.portForbidden'
+        : 'simulator.port';
+  return new WavixError('WAVIX_CONFIG', { key, values: { port, code: code || String(error) } });
 }

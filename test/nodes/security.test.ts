@@ -128,7 +128,7 @@ describe('signed URLs', () => {
         await start({ port });
         const stream = (await fake.connect(await streamUrl('call-1'))).begin('call-2', 'stream-2');
         assert.equal(await stream.closed, 1008);
-        bench.logged(/its start names another call than its address/);
+        bench.logged(/Its start names another call than its address/);
         assert.deepEqual(
           bench.seen('events').all.map(({ event }) => event),
           ['connected'],
@@ -162,7 +162,7 @@ describe('signed URLs', () => {
     await bench.seen('events').next();
     skip(10_100);
     assert.equal(await stream.closed, 1008);
-    bench.logged(/no start came in 10 s/);
+    bench.logged(/No start came in 10 s/);
   });
 
   it('a lost stream may come back within 30 s, told as lost and start; another one may not', async () => {

@@ -857,7 +857,7 @@ describe('wavix-stream-out', () => {
         'an Ogg file',
         { payload: Buffer.concat([Buffer.from('OggS\0\x02', 'latin1'), Buffer.alloc(100)]) },
         'WAVIX_AUDIO',
-        /an Ogg file.*ask its source for WAV/,
+        /is Ogg .*ask its source for WAV/,
       ],
       [
         'a WAV file with no audio format',

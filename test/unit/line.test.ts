@@ -9,6 +9,7 @@ import { Line, type LineSettings } from '../../lib/line';
 import { Gate } from '../../lib/server/gate';
 import { OwnPorts } from '../../lib/server/own-port';
 import type { StreamListener } from '../../lib/streams/hub';
+import { english, say } from '../../lib/texts';
 import { FakeClock } from './fake-clock';
 
 const settings: LineSettings = {
@@ -49,7 +50,7 @@ describe('Line', () => {
     const host = { gate, root: '/flows', localUrl: () => `http://127.0.0.1:${port}` };
     const line = new Line(
       { ...settings, ...more },
-      { host, ownPorts, clock: lineClock, log: (text) => void logged.push(text) },
+      { host, ownPorts, clock: lineClock, log: (texts) => void logged.push(say(texts, english)) },
     );
     lines.push(line);
     return line;

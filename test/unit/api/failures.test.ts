@@ -42,21 +42,21 @@ describe('WavixApi: failures', () => {
       'a wrong key',
       place,
       json(401, { success: false, message: 'Unauthorized.' }),
-      /^Wavix would not place the call \(HTTP 401\): Unauthorized\. Check the API key and the API style/,
+      /^Wavix would not place the call \(HTTP 401\)\. Wavix says: Unauthorized\. Check the API key and the API style/,
     ],
     ['no money', place, json(402, {}), /\(HTTP 402\)\. Check the balance/],
     [
       'an account without streaming',
       start,
       json(403, { success: false, message: 'Forbidden' }),
-      /^Wavix would not start the stream \(HTTP 403\): Forbidden\. .*Flex Pro/,
+      /^Wavix would not start the stream \(HTTP 403\)\. Wavix says: Forbidden\. .*Flex Pro/,
     ],
     ['a caller ID of others', place, json(403, {}), /caller ID/],
     [
       'a call that is over',
       hangUp,
       json(404, { success: false, message: 'Not found' }),
-      /^Wavix would not hang up \(HTTP 404\): Not found\. The call has ended, or call_id is wrong\.$/,
+      /^Wavix would not hang up \(HTTP 404\)\. Wavix says: Not found\. The call has ended, or call_id is wrong\.$/,
     ],
     ['a stream that is over', stop, json(404, {}), /The call or the stream has ended, or an id is wrong\.$/],
     ['an address without API', place, json(404, {}), /Check apiUrl/],
@@ -68,13 +68,13 @@ describe('WavixApi: failures', () => {
         message: 'Validation failed',
         error: { to: 'is\ninvalid', from: ['is unknown', 'is\u2028late'] },
       }),
-      /\(HTTP 422\): Validation failed; to: is invalid; from: is unknown; from: is late\.$/,
+      /\(HTTP 422\)\. Wavix says: Validation failed; to: is invalid; from: is unknown; from: is late\.$/,
     ],
     [
       'an error that is a text',
       place,
       json(400, { success: false, error: 'no such thing' }),
-      /\(HTTP 400\): no such thing\.$/,
+      /\(HTTP 400\)\. Wavix says: no such thing\.$/,
     ],
     [
       'a fault at Wavix',
@@ -92,7 +92,7 @@ describe('WavixApi: failures', () => {
       'a 200 that says it did not',
       hangUp,
       json(200, { success: false, message: 'busy' }),
-      /\(HTTP 200\): busy\.$/,
+      /\(HTTP 200\)\. Wavix says: busy\.$/,
     ],
     [
       'a redirect',
@@ -196,7 +196,7 @@ describe('WavixApi: failures', () => {
         assert.match(
           error.message,
           new RegExp(
-            `^Could not place the call: the connection to ${server.host} was cut .*` +
+            `^Could not place the call\\. The connection to ${server.host} was cut .*` +
               'Wavix may have placed the call; look at the call events before trying again\\.',
           ),
         );
@@ -255,7 +255,7 @@ describe('WavixApi: failures', () => {
       const { message } = await promise;
       assert.match(
         message,
-        /^Could not place the call: no connection to 127\.0\.0\.1:\d+ \(E\w+\)\. It does not speak TLS/,
+        /^Could not place the call\. There is no connection to 127\.0\.0\.1:\d+ \(E\w+\)\. It does not speak TLS/,
       );
       assert.doesNotMatch(message, /may have/);
     });
@@ -269,7 +269,10 @@ describe('WavixApi: failures', () => {
       await server.connected();
       clock.pass(AskedClock.TRY_MS);
       const { message } = await promise;
-      assert.match(message, /^Could not place the call: no connection to 127\.0\.0\.1:\d+ within 9\.999 s\./);
+      assert.match(
+        message,
+        /^Could not place the call\. There was no connection to 127\.0\.0\.1:\d+ within 9\.999 s\./,
+      );
       assert.doesNotMatch(message, /may have/);
     });
   });

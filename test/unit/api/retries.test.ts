@@ -66,7 +66,7 @@ describe('WavixApi: tries', () => {
     }
     const error = await failed;
     assert.equal(error.status, 429);
-    assert.match(error.message, /It asks to wait \(Retry-After: 1\)\. Too many requests/);
+    assert.match(error.message, /Wavix asks to wait \(Retry-After: 1\)\. Too many requests/);
     assert.equal(server.requests.length, 3);
     assert.equal(clock.pending, 0);
   });
@@ -125,7 +125,7 @@ describe('WavixApi: tries', () => {
       clock.pass(1000);
       assert.equal(
         (await failed).message,
-        `Could not place the call: ${host} refuses connections (ECONNREFUSED). Check apiUrl, the network and a proxy in between.`,
+        `Could not place the call. ${host} refuses connections (ECONNREFUSED). Check apiUrl, the network, and a proxy or firewall in between.`,
       );
       assert.deepEqual(clock.waits, [500, 1000]);
     });
@@ -152,7 +152,7 @@ describe('WavixApi: tries', () => {
         await clock.asked(wait);
         clock.pass(1000);
       }
-      assert.match((await failed).message, /the address of a+\.test can't be found \(E\w+\)/);
+      assert.match((await failed).message, /The address of a+\.test can't be found \(E\w+\)/);
     });
   });
 
@@ -181,7 +181,7 @@ describe('WavixApi: tries', () => {
       const failed = failure(room.api(server, { clock }).hangUp('c'), 'WAVIX_NETWORK');
       await clock.asked(1);
       clock.pass(500);
-      assert.match((await failed).message, /^Could not hang up: the connection to .* was cut/);
+      assert.match((await failed).message, /^Could not hang up\. The connection to .* was cut/);
       assert.equal(server.requests.length, 2);
     });
 

@@ -11,6 +11,7 @@ import { StreamHub } from '../../../lib/streams/hub';
 import type { StreamStats } from '../../../lib/streams/stream';
 import type { AudioPiece, ListenFormat } from '../../../lib/streams/tap';
 import { readFromWavix, readToWavix } from '../../../lib/streams/wire';
+import { english, say } from '../../../lib/texts';
 import { FakeClock } from '../fake-clock';
 import { CALL_ID, Judge } from './guide';
 import { script, START, step, stop, type Step } from './hostile';
@@ -42,7 +43,10 @@ class Rig {
   readonly clock = new FakeClock();
   readonly logged: string[] = [];
   readonly socket = new Socket();
-  readonly hub = new StreamHub({ clock: this.clock, log: (text) => void this.logged.push(text) });
+  readonly hub = new StreamHub({
+    clock: this.clock,
+    log: (texts) => void this.logged.push(say(texts, english)),
+  });
   readonly events: { event: string; stats?: StreamStats }[] = [];
   readonly marks: string[] = [];
   readonly heard: AudioPiece[][] = [];

@@ -7,6 +7,7 @@ import { Line, type LineSettings } from '../../../lib/line';
 import { Gate } from '../../../lib/server/gate';
 import { OwnPorts } from '../../../lib/server/own-port';
 import type { StreamStats } from '../../../lib/streams/stream';
+import { english, say, type Texts } from '../../../lib/texts';
 
 export const SETTINGS: LineSettings = {
   apiUrl: 'http://127.0.0.1:1',
@@ -47,7 +48,7 @@ export class Rig {
       socket.once('close', () => this.served.delete(socket));
     });
     const host = { gate, root: '', localUrl: () => `http://127.0.0.1:${portOf(this.server)}` };
-    const log = (text: string) => void this.logged.push(text);
+    const log = (texts: Texts) => void this.logged.push(say(texts, english));
     this.line = new Line({ ...SETTINGS, ...more }, { host, ownPorts: new OwnPorts(), clock, log });
     this.line.streams.listen({
       event: (message) => {

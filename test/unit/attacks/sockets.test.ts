@@ -212,7 +212,7 @@ describe('Attacks on a socket', function () {
     await raw.closed;
     assert.equal(closeCode(raw.received), 1008);
     assert.equal(clock.pending, 0);
-    assert.match(rig.logged.join(), /no start came in 10 s/);
+    assert.match(rig.logged.join(), /No start came in 10 s/);
   });
 
   it('does not let the id of a stream forge a line of the log', async () => {

@@ -147,12 +147,12 @@ describe('audio from the call', () => {
       assert.throws(() => checkOutputFormat(whole), expected);
       assert.throws(() => new Encoder(whole), expected);
     };
-    refused({ encoding: 'mp3' }, /no such encoding: use pcm, float32, mulaw or alaw/);
+    refused({ encoding: 'mp3' }, /no such encoding: use one of pcm, float32, mulaw, alaw/);
     refused(
       { sampleRate: 44_100 },
-      /pcm can't be given at a sample rate of 44100: use 24000, 16000 or 8000 Hz/,
+      /pcm can't be given at a sample rate of 44100 Hz, only at 24000, 16000, 8000 Hz/,
     );
-    refused({ encoding: 'mulaw', sampleRate: 16_000 }, /mulaw .*: use 8000 Hz/);
+    refused({ encoding: 'mulaw', sampleRate: 16_000 }, /mulaw .* only at 8000 Hz/);
     for (const pieceMs of [0, 19, 1001, 20.5, NaN]) refused({ pieceMs }, /whole number from 20 to 1000/);
   });
 });

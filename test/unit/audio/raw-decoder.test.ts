@@ -159,9 +159,12 @@ describe('raw samples towards the call', () => {
       const expected = { name: 'WavixError', code: 'WAVIX_INPUT', message: words };
       assert.throws(() => new RawDecoder(format as InputFormat), expected);
     };
-    refused({ encoding: 'opus', sampleRate: 24_000 }, /no such encoding: use pcm, float32, mulaw or alaw/);
+    refused(
+      { encoding: 'opus', sampleRate: 24_000 },
+      /no such encoding: use one of pcm, float32, mulaw, alaw/,
+    );
     refused({ encoding: 'toString', sampleRate: 24_000 }, /no such encoding/);
-    refused({ encoding: 'pcm' }, /sample rate of something that is no number/);
+    refused({ encoding: 'pcm' }, /sample rate of NaN/);
     for (const sampleRate of [0, -1, 7_999, 96_001, 8000.5, NaN, Infinity, '16000']) {
       refused({ encoding: 'pcm', sampleRate }, /whole number of Hz from 8000 to 96000/);
     }

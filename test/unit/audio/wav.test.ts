@@ -183,10 +183,10 @@ describe('a WAV file', () => {
   describe('is refused, with words that help, if it', () => {
     it('holds MP3 or something else inside', () => {
       refused(wav({ tag: 0x55, bits: 0 }, PCM), /says it holds MP3 inside: send the MP3 as it is/);
-      refused(wav({ tag: 0x11, bits: 4 }, PCM), /holds IMA ADPCM inside.*send a plain WAV/);
+      refused(wav({ tag: 0x11, bits: 4 }, PCM), /holds IMA ADPCM inside.*Send a plain WAV/);
       refused(wav({ tag: 0x31, bits: 0 }, PCM), /GSM 6\.10/);
-      refused(wav({ tag: 0x4242 }, PCM), /format 0x4242/);
-      refused(wav({ tag: 0 }, PCM), /format 0x0000/);
+      refused(wav({ tag: 0x4242 }, PCM), /holds 0x4242 inside/);
+      refused(wav({ tag: 0 }, PCM), /0x0000/);
       refused(riff([chunk('fmt ', extensible({ tag: 0x55 })), chunk('data', PCM)]), /MP3/);
       const guid = '0721d311864 4c8c1ca000000'.replace(' ', '').padEnd(28, '0');
       refused(riff([chunk('fmt ', extensible({ guid })), chunk('data', PCM)]), /of a kind that is not known/);
@@ -220,7 +220,7 @@ describe('a WAV file', () => {
       for (let length = 4; length < 12 + 24 + 18 + 8; length++) {
         const cut = whole.subarray(0, length);
         assert.equal(detectFile(cut), 'wav', `${length} bytes`);
-        refused(cut, /This WAV (is cut off inside its header|holds no audio).*send the whole file/);
+        refused(cut, /This WAV (is cut off inside its header|holds no audio).*Send the whole file/);
       }
     });
 
