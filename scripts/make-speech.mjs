@@ -21,6 +21,7 @@ const sentences = {
   ],
   'can-you-hear-me': ['rms', PROMPT, 'Hello! Can you hear me? This is the phone of the local Wavix.'],
   'callee-interrupts': ['rms', WIRE, 'Thank you, that is all I wanted to know.'],
+  'callee-reply': ['rms', WIRE, 'It is about my last bill. Could you send me a copy, please?'],
   hello: ['slt', PROMPT, 'Hello! This is a call from a flow in Node-RED. Have a nice day, and goodbye.'],
   greeting: ['slt', PROMPT, 'Hello! You are speaking to a flow. This is what I heard you say.'],
   weather: [
@@ -30,6 +31,13 @@ const sentences = {
       'Tomorrow clouds move in from the north, and there will be some rain in the afternoon. ' +
       'The day after will be cold and bright.',
   ],
+  menu: [
+    'slt',
+    PROMPT,
+    'Thank you for calling. Is it about an order, a bill, or something else? Please tell us now.',
+  ],
+  noted: ['slt', PROMPT, 'Thank you. We will see to it. Goodbye.'],
+  'stand-in': ['slt', PROMPT, 'I am only a stand-in, but I could hear you well.'],
   goodbye: ['slt', PROMPT, 'You are welcome. Thank you for your call, and goodbye.'],
 };
 

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../setup.mjs';
 
-const EXAMPLE = 'examples/3 - A whole conversation.json';
+const EXAMPLE = 'examples/9 - A whole conversation.json';
 
 /** @returns the nodes to deploy, and the id of the inject node that places the call */
 export function demoFlow(apiUrl) {

@@ -166,12 +166,13 @@ export function exampleNames(packageFolder: string): string[] {
 
 /**
  * An example as it is in the package, with the key it comes with, pointed at the local Wavix that runs in the test.
- * What its debug nodes would show is handed to the test instead, under their names.
+ * What its debug nodes would show is handed to the test instead, under the example's name and theirs.
  */
 export function example(packageFolder: string, name: string, apiUrl: string): FlowNode[] {
-  return readExample(packageFolder, name).map((node) => {
+  return readExample(packageFolder, name).flatMap((node) => {
+    if (node.type === 'wavix-simulator') return [];
     if (node.type === 'wavix-config') return { ...node, apiUrl };
-    return node.type === 'debug' ? { ...node, ...probe(String(node.name)), id: node.id } : node;
+    return node.type === 'debug' ? { ...node, ...probe(`${name}: ${String(node.name)}`), id: node.id } : node;
   });
 }
 
