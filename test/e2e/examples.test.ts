@@ -32,6 +32,7 @@ describe('The examples', function () {
   this.timeout(90_000);
   let examples: Examples;
   let folder: string;
+  let stop = () => Promise.resolve();
   const running = new Map<string, Promise<void>>();
 
   before(async function () {
@@ -39,6 +40,7 @@ describe('The examples', function () {
     folder = (await installedPackage()).packageFolder;
     await audioReady();
     examples = await Examples.start();
+    stop = () => examples.stop();
     for (const [name, run] of Object.entries(runs)) {
       const result = run(examples.of(name));
       result.catch(() => undefined); // told by its own test
@@ -48,7 +50,7 @@ describe('The examples', function () {
 
   after(async function () {
     this.timeout(30_000);
-    await examples?.stop();
+    await stop();
   });
 
   afterEach(function () {
