@@ -14,6 +14,7 @@ import { WavixError } from './errors';
 import { asWebSocket, checkPublicUrl, isOnThisMachine, joinPath } from './server/addresses';
 import { answer, refuseUpgrade, type Gate, type Route } from './server/gate';
 import type { OwnPorts } from './server/own-port';
+import { probeRoutes, type Reached } from './server/reachable';
 import { receiveWebhook } from './server/webhook';
 import { StreamHub, type Admission } from './streams/hub';
 import {
@@ -190,6 +191,35 @@ export class Line implements Route {
       this.deps.clock.wallTime() + STREAM_TOKEN_LIFE_MS,
     );
     return `${asWebSocket(this.baseUrl())}/streams/${token}`;
+  }
+
+  /**
+   * Asks itself for the two addresses as Wavix would. They need not be open: a port of its own is listened on for as long.
+   *
+   * @returns `address`: where it asked, without a path; `port`: the one of this machine that has to be reached in the end
+   * @throws WavixError `WAVIX_CONFIG`: there is no address, or the port can't be listened on
+   */
+  async reach(timeoutMs?: number): Promise<Reached & { address: string; port: number | undefined }> {
+    const { port } = this.settings;
+    const own = port === undefined ? undefined : this.deps.ownPorts.open(port);
+    try {
+      await own?.listening;
+      const baseUrl = this.baseUrl();
+      const gate = own?.gate ?? this.deps.host.gate;
+      const { clock } = this.deps;
+      const reached = await probeRoutes(
+        { gate, path: this.servedPath, baseUrl },
+        { clock, ...(timeoutMs !== undefined && { timeoutMs }) },
+      );
+      const local = this.localUrl();
+      return {
+        ...reached,
+        address: new URL(baseUrl).origin,
+        port: local === undefined ? undefined : Number(new URL(local).port),
+      };
+    } finally {
+      if (port !== undefined) this.deps.ownPorts.release(port);
+    }
   }
 
   // Route: what arrives at the two addresses

@@ -1,45 +1,16 @@
 /** `wavix-config`: one Wavix account and the address under which Wavix reaches us. Its line does all the work. */
 import type { Node, NodeAPI, NodeDef } from 'node-red';
-import { asWavixError, WavixError } from '../lib/errors';
+import { asWavixError, type WavixError } from '../lib/errors';
 import type { LineSettings } from '../lib/line';
-import { configureLine, findLine } from './shared/lines';
-import { choice, number, text } from './shared/properties';
-import { errorInWords } from './shared/words';
+import { serveForm } from './config/routes';
+import { settingsOf, type Credentials, type LineFields } from './config/settings';
+import { configureLine } from './shared/lines';
 
-interface Credentials {
-  apiKey?: unknown;
-  secret?: unknown;
-}
+type WavixConfigDef = NodeDef & LineFields;
 
-interface WavixConfigDef extends NodeDef {
-  apiUrl?: unknown;
-  apiStyle?: unknown;
-  publicUrl?: unknown;
-  path?: unknown;
-  port?: unknown;
-}
-
-/** @throws WavixError `WAVIX_CONFIG` */
-function settingsOf(def: WavixConfigDef, credentials: Credentials | undefined): LineSettings {
-  const path = text(def.path) || '/wavix';
-  if (!/^[\w\-./~]+$/.test(path)) {
-    throw new WavixError('WAVIX_CONFIG', { key: 'config.path' });
-  }
-  const port = number(def.port, { name: 'port', fallback: -1, min: 0, max: 65_535 });
-  return {
-    apiUrl: text(def.apiUrl) || 'https://api.wavix.com',
-    apiStyle: choice(def.apiStyle, { name: 'apiStyle', choices: ['appid', 'bearer'] }),
-    apiKey: text(credentials?.apiKey),
-    secret: text(credentials?.secret),
-    publicUrl: text(def.publicUrl),
-    path,
-    port: port === -1 ? undefined : port,
-  };
-}
-
-function tryOr<T>(make: () => T): T | WavixError {
+function settingsOrProblem(def: LineFields, credentials: Credentials | undefined): LineSettings | WavixError {
   try {
-    return make();
+    return settingsOf(def, credentials);
   } catch (error) {
     return asWavixError(error, 'WAVIX_CONFIG');
   }
@@ -48,11 +19,7 @@ function tryOr<T>(make: () => T): T | WavixError {
 export = (RED: NodeAPI): void => {
   function WavixConfig(this: Node<Credentials>, def: WavixConfigDef): void {
     RED.nodes.createNode(this, def);
-    configureLine(
-      RED,
-      this,
-      tryOr(() => settingsOf(def, this.credentials)),
-    );
+    configureLine(RED, this, settingsOrProblem(def, this.credentials));
   }
 
   RED.nodes.registerType<Node<Credentials>, WavixConfigDef, object, Credentials>(
@@ -62,21 +29,5 @@ export = (RED: NodeAPI): void => {
       credentials: { apiKey: { type: 'password' }, secret: { type: 'password' } },
     },
   );
-
-  // For the form only, where a person copies it into Wavix: it holds the events token.
-  (RED.httpAdmin as NodeAPI['httpAdmin'] | undefined)?.get(
-    '/wavix/config/:id/events-url',
-    RED.auth.needsPermission('wavix-config.write'),
-    (request, response) => {
-      const id = text(request.params.id);
-      if (!(RED.nodes.getNode(id) as Node | null)) {
-        response.sendStatus(404);
-        return;
-      }
-      const url = tryOr(() => findLine(id).eventsUrl);
-      response
-        .set('Cache-Control', 'no-store')
-        .json(url instanceof WavixError ? { error: errorInWords(RED, url).message } : { url });
-    },
-  );
+  serveForm(RED);
 };

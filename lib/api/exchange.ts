@@ -7,11 +7,25 @@ import https from 'node:https';
 import axios, { type AxiosInstance } from 'axios';
 import type { Clock } from '../clock';
 import { abortError, onAbort } from './abort';
-import type { ApiRequest } from './operations';
+
+/** A request ready to be sent. Its `url` and `headers` may hold secrets: never show them. */
+export interface ExchangeRequest {
+  method: 'GET' | 'POST' | 'DELETE';
+  url: string;
+  headers: Record<string, string>;
+  body?: string;
+}
 
 /** What became of a request. */
 export type Exchange =
-  | { kind: 'answer'; status: number; retryAfter: string | undefined; text: string }
+  | {
+      kind: 'answer';
+      status: number;
+      retryAfter: string | undefined;
+      /** Where a redirect leads; it is not followed. It may repeat what is secret in the request. */
+      location: string | undefined;
+      text: string;
+    }
   /** The answer is larger than an answer of Wavix can be. */
   | { kind: 'too-large' }
   /** No connection came about, so that the request never left. `code` is the system's, such as `ECONNREFUSED`. */
@@ -55,7 +69,7 @@ export class Exchanger {
   }
 
   /** @throws an AbortError when `signal` is aborted; anything else that goes wrong is in the answer. */
-  async exchange(request: ApiRequest, signal: AbortSignal): Promise<Exchange> {
+  async exchange(request: ExchangeRequest, signal: AbortSignal): Promise<Exchange> {
     if (signal.aborted) throw abortError();
     const stop = new AbortController();
     const cancelTimer = this.#clock.after(this.#timeoutMs, () => stop.abort('timeout'));
@@ -71,11 +85,15 @@ export class Exchanger {
         signal: stop.signal,
         transport: watched.transport,
       });
-      const retryAfter: unknown = response.headers['retry-after'];
+      const header = (name: string) => {
+        const value: unknown = response.headers[name];
+        return typeof value === 'string' ? value : undefined;
+      };
       return {
         kind: 'answer',
         status: response.status,
-        retryAfter: typeof retryAfter === 'string' ? retryAfter : undefined,
+        retryAfter: header('retry-after'),
+        location: header('location'),
         text: new TextDecoder().decode(response.data),
       };
     } catch (error) {

@@ -1,4 +1,5 @@
 /** The addresses under which Wavix reaches us, and the paths we serve. */
+import { BlockList, isIP } from 'node:net';
 import { WavixError } from '../errors';
 import type { TextKey } from '../texts';
 
@@ -13,6 +14,34 @@ export function isOnThisMachine(apiUrl: string): boolean {
   if (!URL.canParse(apiUrl)) return false;
   const { hostname } = new URL(apiUrl);
   return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
+}
+
+/** Networks that nobody on the internet can reach (RFC 1918, 3927, 4193, 4291, 6598). */
+const INSIDE = new BlockList();
+for (const [net, bits] of [
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+] as const) {
+  INSIDE.addSubnet(net, bits, 'ipv4');
+}
+for (const [net, bits] of [
+  ['::1', 128],
+  ['fc00::', 7],
+  ['fe80::', 10],
+] as const) {
+  INSIDE.addSubnet(net, bits, 'ipv6');
+}
+
+/** Whether an address can be seen at a glance to be known inside a network only, such as http://192.168.1.5. */
+export function isInsideOnly(address: string): boolean {
+  const { hostname } = new URL(address);
+  const ip = hostname.replace(/^\[|\]$/g, '');
+  if (isIP(ip) !== 0) return INSIDE.check(ip, isIP(ip) === 6 ? 'ipv6' : 'ipv4');
+  return !hostname.includes('.') || /\.(localhost|local|lan|home|internal|home\.arpa)$/.test(hostname);
 }
 
 /** The port of an http:// address on this machine; undefined if it is none. */

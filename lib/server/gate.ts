@@ -17,6 +17,8 @@ export interface Route {
 
 export class Gate {
   private readonly routes = new Map<string, Route>();
+  /** Single addresses that are answered before any line sees them, by `path/token`. */
+  private readonly expected = new Map<string, Route>();
   /** bytes written to a socket before its upgrade arrived */
   private readonly written = new WeakMap<Duplex, number>();
 
@@ -29,7 +31,7 @@ export class Gate {
   ) {}
 
   get isEmpty(): boolean {
-    return this.routes.size === 0;
+    return this.routes.size === 0 && this.expected.size === 0;
   }
 
   /**
@@ -42,11 +44,25 @@ export class Gate {
     if (this.routes.has(path)) {
       throw new WavixError('WAVIX_CONFIG', { key: 'config.pathTaken', values: { path } });
     }
+    return this.serve(this.routes, path, route);
+  }
+
+  /**
+   * Serves one token of `{path}/events/…` and `{path}/streams/…`, whoever has the path.
+   *
+   * @param token one that nobody can guess
+   * @returns ends it
+   */
+  expect(path: string, token: string, route: Route): () => void {
+    return this.serve(this.expected, `${path}/${token}`, route);
+  }
+
+  private serve(routes: Map<string, Route>, key: string, route: Route): () => void {
     if (this.isEmpty) this.server.prependListener('upgrade', this.onArrival).on('upgrade', this.onUpgrade);
-    this.routes.set(path, route);
+    routes.set(key, route);
     return () => {
-      if (this.routes.get(path) !== route) return;
-      this.routes.delete(path);
+      if (routes.get(key) !== route) return;
+      routes.delete(key);
       if (this.isEmpty) this.server.off('upgrade', this.onArrival).off('upgrade', this.onUpgrade);
     };
   }
@@ -90,7 +106,7 @@ export class Gate {
     const match = /^(.*)\/(events|streams)(?:\/([^/?#]*))?(?:\?.*)?$/.exec(url);
     if (!match) return undefined;
     const [, path = '', kind, token = ''] = match;
-    const route = this.routes.get(path);
+    const route = this.expected.get(`${path}/${token}`) ?? this.routes.get(path);
     return route && { kind: kind as 'events' | 'streams', token, route };
   }
 }

@@ -5,7 +5,7 @@
 import type { Node, NodeAPI } from 'node-red';
 import { systemClock } from '../../lib/clock';
 import { asWavixError, WavixError } from '../../lib/errors';
-import { Line, type LineSettings } from '../../lib/line';
+import { Line, type LineDeps, type LineSettings } from '../../lib/line';
 import { portOnThisMachine } from '../../lib/server/addresses';
 import { OwnPorts } from '../../lib/server/own-port';
 import { followDeploys, forget, keep, orphan, type Survivor } from './deploys';
@@ -36,6 +36,8 @@ class LineEntry implements Survivor {
   private line: Line | undefined;
   private problem: WavixError | undefined;
   private readonly users = new Set<User>();
+  /** As deployed. */
+  settings: LineSettings | undefined;
 
   constructor(private readonly id: string) {}
 
@@ -67,15 +69,7 @@ class LineEntry implements Survivor {
     if (this.line) {
       this.watch(this.line.configure(settings));
     } else {
-      this.line = new Line(settings, {
-        // Looked up when it is needed: with a port of its own, a line needs no host.
-        get host() {
-          return hostOf(RED);
-        },
-        ownPorts,
-        clock: systemClock,
-        log: (texts) => this.node?.warn(inWords(RED, texts)),
-      });
+      this.line = newLine(RED, settings, (texts) => this.node?.warn(inWords(RED, texts)));
       for (const user of this.users) user.onLine();
     }
     if (this.users.size > 0) this.watch(this.line.open());
@@ -136,6 +130,29 @@ export function configureLine(RED: NodeAPI, node: Node, settings: LineSettings |
     entry.leave(node, removed);
     done();
   });
+}
+
+/** A line of its own to try settings with; it is to be closed. */
+export function trialLine(RED: NodeAPI, settings: LineSettings): Line {
+  return newLine(RED, settings, () => undefined);
+}
+
+function newLine(RED: NodeAPI, settings: LineSettings, log: LineDeps['log']): Line {
+  return new Line(settings, {
+    // Looked up when it is needed: with a port of its own, a line needs no host.
+    get host() {
+      return hostOf(RED);
+    },
+    ownPorts,
+    clock: systemClock,
+    log,
+  });
+}
+
+/** What a config was deployed with, the API key too; undefined if it is not there, or can't be used. */
+export function deployedSettings(configId: string): LineSettings | undefined {
+  const entry = entries.get(configId);
+  return entry?.attached ? entry.settings : undefined;
 }
 
 /** The line of a deployed config. @throws WavixError `WAVIX_CONFIG` */
