@@ -93,29 +93,51 @@ function scripts(type: string): string {
     .join('\n');
 }
 
+/** The templates of the forms, as the scripts put them into the page. */
+const templates = new Map<string, string>();
+
 /** The template of a node's form. */
-export function form(type: string): string {
-  const template = new RegExp(`<script type="text/html" data-template-name="${type}">(.*?)</script>`, 's');
-  return template.exec(html(type))?.[1] ?? '';
-}
+export const form = (type: string): string => templates.get(type) ?? '';
+
+/** The scripts that the nodes' forms load, in an order in which they may come. */
+export const resources = readdirSync(join(root, 'resources')).filter((file) => file.endsWith('.js'));
 
 /** All the code of the editor's side, by file. */
 export const code = new Map([
-  ['resources/editor.js', read('resources/editor.js')],
+  ...resources.map((file): [string, string] => [`resources/${file}`, read('resources', file)]),
   ...types.map((type): [string, string] => [`nodes/${type}.html`, scripts(type)]),
 ]);
 
+const sourcesIn = (folder: string): string =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => read(folder, file))
+    .join('\n');
+
 /** All the code of the runtime's side, in one. */
-export const runtime = readdirSync(join(root, 'nodes'), { recursive: true, encoding: 'utf8' })
-  .filter((file) => file.endsWith('.ts'))
-  .map((file) => read('nodes', file))
-  .join('\n');
+export const runtime = sourcesIn('nodes');
+/** The code that knows nothing of Node-RED, and names parts of keys all the same. */
+export const library = sourcesIn('lib');
 
 /** Config nodes that `RED.nodes.eachConfig` tells of; for a test to fill. */
 export const configs: { id: string; type: string; z?: string }[] = [];
 
-/** What of jQuery is used before a form is open: an element that is put into the page. */
-const $ = () => ({ attr: () => ({ appendTo: () => undefined }), length: 0 });
+/** What of jQuery is used before a form is open: elements that are put into the page, and taken out of it. */
+const $ = () => {
+  const element = {
+    length: 0,
+    attributes: {} as Record<string, string>,
+    content: '',
+    attr: (name: string, value: string) => ((element.attributes[name] = value), element),
+    text: (content: string) => ((element.content = content), element),
+    remove: () => element,
+    appendTo: () => {
+      const name = element.attributes['data-template-name'];
+      if (name !== undefined) templates.set(name, element.content);
+    },
+  };
+  return element;
+};
 
 /** The definitions that the scripts of the nodes register. */
 export const definitions = new Map<string, Definition>();

@@ -151,7 +151,7 @@ describe('the validation of the forms', () => {
       const wrong = Object.keys(node._def.defaults).filter(
         (property) => complaint(node, property) !== undefined,
       );
-      assert.deepEqual(wrong, type === 'wavix-call' ? ['from', 'to'] : []);
+      assert.deepEqual(wrong, type === 'wavix-call' ? ['to', 'from'] : []);
     });
   }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { catalogues, code, form, lookUp, PACKAGE, read, runtime, types } from './editor';
+import { PROBLEMS } from '../../../lib/server/reachable';
+import { catalogues, code, form, library, lookUp, PACKAGE, read, runtime, types } from './editor';
 
 const COMMON = `${PACKAGE}/wavix-config:common.`;
 
@@ -17,9 +18,11 @@ function keysOfForm(type: string): string[] {
  */
 function keysOfCode(source: string): string[] {
   const own = [...source.matchAll(/['"`]((?:wavix-[a-z-]+|common)\.[\w.-]+)/g)].map(([, key]) => key ?? '');
-  const common = [...source.matchAll(/\btext\(['"`]([\w.-]+)/g)].map(([, key]) => `common.${key ?? ''}`);
-  const permissions = [...source.matchAll(/needsPermission\('([^']+)'/g)].map(([, name]) => name);
-  return [...own, ...common].filter((key) => !/\.(svg|html|js)$/.test(key) && !permissions.includes(key));
+  const common = [...source.matchAll(/\b(?:W|WavixEditor)\.text\(['"`]([\w.-]+)/g)].map(
+    ([, key]) => `common.${key ?? ''}`,
+  );
+  // Names of files, and of permissions.
+  return [...own, ...common].filter((key) => !/\.(svg|html|js|read|write)$/.test(key));
 }
 
 /** Where a key of code is to be found: its first word is its catalogue. */
@@ -66,7 +69,7 @@ describe('the words of the editor', () => {
 
   it('each text that code names is in a catalogue', () => {
     const keys = [...code.values(), runtime].flatMap(keysOfCode);
-    assert.ok(keys.includes('wavix-call.status.placing') && keys.includes('common.error.options'));
+    assert.ok(keys.includes('wavix-call.status.placing') && keys.includes('common.error.json'));
     assert.deepEqual(
       keys.filter((key) => !isKnown(key)),
       [],
@@ -76,11 +79,12 @@ describe('the words of the editor', () => {
   it('code has no sentences of its own', () => {
     for (const [file, source] of code) {
       const bare = source.replace(/\/\*.*?\*\//gs, '').replace(/\/\/ .*$/gm, '');
-      const literals = [...bare.matchAll(/'([^'\n]*)'|"([^"\n]*)"/g)].map(([, one, two]) => one ?? two ?? '');
-      const events = /^(change|keyup|paste|focusout)( (change|keyup|paste|focusout))+$/;
+      const literals = [...bare.replace(/<[^>]*>/g, '').matchAll(/'([^'\n]*)'|"([^"\n]*)"/g)].map(
+        ([, one, two]) => one ?? two ?? '',
+      );
+      const events = /^(change|keyup|paste|focusout|input)( (change|keyup|paste|focusout|input))+$/;
       const sentences = literals.filter(
-        (text) =>
-          /[A-Za-z]{2,} [A-Za-z]{2,}/.test(text) && !events.test(text) && !/^([#.<]|fa fa-)/.test(text),
+        (text) => /[A-Za-z]{2,} [A-Za-z]{2,}/.test(text) && !events.test(text) && !/^[#.<]/.test(text),
       );
       assert.deepEqual(
         sentences.filter((text) => text !== 'use strict'),
@@ -90,6 +94,13 @@ describe('the words of the editor', () => {
     }
   });
 
+  it('all that can stand in the way of the public address has words', () => {
+    assert.deepEqual(
+      PROBLEMS.filter((problem) => !isKnown(`wavix-config.reach.${problem}`)),
+      [],
+    );
+  });
+
   it('no text of the catalogues is unused', () => {
     const inForms = types.flatMap((type) =>
       keysOfForm(type).map((key) => (key.startsWith(COMMON) ? `common.${key.slice(COMMON.length)}` : key)),
@@ -97,7 +108,7 @@ describe('the words of the editor', () => {
     const used = [...inForms, ...[...code.values(), runtime].flatMap(keysOfCode)];
     const exact = new Set(used);
     const prefixes = used.filter((key) => key.endsWith('.'));
-    const sources = [...code.values(), runtime].join('\n');
+    const sources = [...code.values(), runtime, library].join('\n');
     // The end of a key that is put together is a word of the code too.
     const isPutTogether = (key: string) =>
       prefixes.some((prefix) => key.startsWith(prefix) && sources.includes(`'${key.slice(prefix.length)}'`));
