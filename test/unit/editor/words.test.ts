@@ -152,6 +152,19 @@ describe('the help', () => {
       );
     });
 
+    it(`${type}: leads to where more is said`, () => {
+      const links = [...(body?.[2] ?? '').matchAll(/\]\(([^)]+)\)/g)].map(([, link]) => link ?? '');
+      const guide = type === 'wavix-simulator' ? 'README.md' : 'https://docs.wavix.com/voice/call-streaming';
+      assert.ok(
+        links.some((link) => link.endsWith(guide)),
+        guide,
+      );
+      assert.deepEqual(
+        links.filter((link) => !link.startsWith('https://')),
+        [],
+      );
+    });
+
     it(`${type}: no line is indented, which would make it code`, () => {
       assert.doesNotMatch(body?.[2] ?? '', /^ {4}/m);
     });
