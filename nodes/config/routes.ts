@@ -40,12 +40,12 @@ export function serveForm(RED: NodeAPI): void {
   });
 
   admin.post(`${BASE}/:id/check-key`, may(MAY_CHANGE), (request, response) => {
-    give(RED, response, () => checkKey(RED, idOf(request), request.body as FormValues));
+    give(RED, response, () => checkKey(RED, idOf(request), formOf(request)));
   });
 
   const editor = new EditorProbe(RED);
   admin.post(`${BASE}/:id/check-address`, may(MAY_CHANGE), (request, response) => {
-    give(RED, response, () => checkAddress({ RED, editor }, idOf(request), request.body as FormValues));
+    give(RED, response, () => checkAddress({ RED, editor }, idOf(request), formOf(request)));
   });
   admin.get(`${BASE}/probe/:token`, may(MAY_DEPLOY), (request, response) => {
     const proof = editor.proofOf(text(request.params.token));
@@ -60,6 +60,10 @@ export function serveForm(RED: NodeAPI): void {
 
 function idOf(request: Request): string {
   return text(request.params.id);
+}
+
+function formOf({ body }: Request): FormValues {
+  return typeof body === 'object' && body !== null ? (body as FormValues) : {};
 }
 
 /** Answers with what is made, or with `{error}` in words. */

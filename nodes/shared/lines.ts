@@ -61,6 +61,7 @@ class LineEntry implements Survivor {
   configure(RED: NodeAPI, node: Node, settings: LineSettings | WavixError): void {
     this.node = node;
     this.RED = RED;
+    this.settings = settings instanceof WavixError ? undefined : settings;
     if (settings instanceof WavixError) {
       this.complain(settings);
       return;

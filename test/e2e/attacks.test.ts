@@ -432,7 +432,37 @@ describe('Admin routes', function () {
     assert.equal(answer.status, 401);
     assert.doesNotMatch(await answer.text(), /events\//);
     assert.equal((await fetch(`${guarded.url}/credentials/wavix-config/config`)).status, 401);
+    for (const what of ['check-key', 'check-address']) {
+      const url = `${guarded.url}/wavix/config/config/${what}`;
+      assert.equal((await fetch(url, { method: 'POST' })).status, 401, what);
+    }
+    const exposure = await fetch(`${guarded.url}/wavix/config/exposure`);
+    assert.deepEqual(await exposure.json(), { editor: false, nodeLogin: false });
     await guarded.stop();
+  });
+
+  it('tell whether everybody gets to the editor by the public address', async function () {
+    this.timeout(SET_UP_MS);
+    const editorOf = async (nodeRed: NodeRed) => {
+      const form = { apiUrl: 'https://api.wavix.com', publicUrl: nodeRed.url, path: '/not-deployed' };
+      const answer = await nodeRed.admin('/wavix/config/not-deployed/check-address', {
+        method: 'POST',
+        body: JSON.stringify(form),
+      });
+      const { editor, events, streams } = JSON.parse(answer) as Record<string, { problem?: string }>;
+      assert.deepEqual([events?.problem, streams?.problem], [undefined, undefined]);
+      return editor;
+    };
+    assert.equal(await editorOf(await sharedNodeRed()), 'open');
+    for (const [permissions, expected] of [
+      [['settings.read', 'wavix-config.write'], undefined],
+      [['*'], 'open'],
+    ] as const) {
+      const adminAuth = { type: 'credentials', users: [], default: { permissions } };
+      const guarded = await startNodeRed({ settings: { adminAuth } });
+      assert.equal(await editorOf(guarded), expected, permissions.join());
+      await guarded.stop();
+    }
   });
 });
 

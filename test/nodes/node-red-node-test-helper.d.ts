@@ -5,6 +5,14 @@ declare module 'node-red-node-test-helper' {
 
   export type TestNode = Node & { receive(message: object): void };
 
+  interface AdminAnswer {
+    status: number;
+    headers: Record<string, string>;
+    body: unknown;
+  }
+
+  export type AdminRequest = Promise<AdminAnswer> & { send(body?: unknown): Promise<AdminAnswer> };
+
   const helper: {
     init(nodeRedPath: string): void;
     load(nodes: ((RED: NodeAPI) => void)[], flow: object[], credentials: object): Promise<void>;
@@ -20,10 +28,7 @@ declare module 'node-red-node-test-helper' {
     log(): { args: unknown[][] } | undefined;
     settings(settings: object): object;
     /** Requests to the admin API, by supertest. */
-    request(): Record<
-      'get' | 'post',
-      (path: string) => Promise<{ status: number; headers: Record<string, string>; body: unknown }>
-    >;
+    request(): Record<'get' | 'post', (path: string) => AdminRequest>;
     /** The runtime's own flows. */
     _redNodes: { startFlows(): Promise<void> };
     /** The app of the server. */
