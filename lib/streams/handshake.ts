@@ -37,7 +37,7 @@ export function awaitStart(socket: WebSocket, clock: Clock, handshake: Handshake
     handshake.failed(problem);
   };
   const onMessage = (data: Buffer, isBinary: boolean) => {
-    const message = isBinary ? { problem: 'binary message' } : readFromWavix(data.toString());
+    const message = isBinary ? { problem: 'a binary message' } : readFromWavix(data.toString());
     if (!('problem' in message) && message.event === 'connected' && !isConnected) {
       isConnected = true;
       handshake.connected(message);

@@ -10,7 +10,7 @@ import { ExpectedStreams, type Expected } from './expected';
 import { FrameClock } from './frame-clock';
 import { awaitStart, CLOSE_GOING_AWAY } from './handshake';
 import type { MarkHeard } from './playout';
-import { MediaStream, type StreamEnd, type StreamGap, type StreamOwner } from './stream';
+import { MediaStream, type StreamEnd, type StreamGap, type StreamOwner, type StreamProblem } from './stream';
 import { formatKey, type AudioPiece, type ListenFormat } from './tap';
 import type { ConnectedMessage, MarkMessage, StartMessage, StreamType } from './wire';
 
@@ -227,8 +227,11 @@ export class StreamHub implements StreamOwner {
     this.tell((listener) => listener.event?.(gap));
   }
 
-  malformed(stream: MediaStream, problem: string): void {
-    this.deps.log({ key: 'wire.malformed', values: { stream: stream.streamId, problem } });
+  malformed(stream: MediaStream, problem: StreamProblem): void {
+    this.deps.log([
+      { key: 'wire.malformed', values: { stream: stream.streamId } },
+      { key: `malformed.${problem}` },
+    ]);
   }
 
   failed(stream: MediaStream, error: unknown): void {

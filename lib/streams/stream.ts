@@ -17,6 +17,7 @@ import {
   type StartMessage,
   type StopMessage,
   type StreamType,
+  type WireProblem,
 } from './wire';
 
 /** A socket that says nothing for this long is given up, in ms; half of it, and it is pinged. */
@@ -53,6 +54,16 @@ export interface StreamGap {
   missing: number;
 }
 
+/** What may be wrong with a message on a stream; texts for people are in the catalogue, under these words. */
+export type StreamProblem =
+  | WireProblem
+  | 'a binary message'
+  | 'a message before start'
+  | 'a second connected'
+  | 'a second start'
+  | 'a message of another stream'
+  | 'media that is no audio';
+
 /** Whom a stream tells. */
 export interface StreamOwner {
   /** Every form the audio is wanted in just now, by its key. */
@@ -61,7 +72,7 @@ export interface StreamOwner {
   mark(stream: MediaStream, message: MarkMessage, heard: MarkHeard): void;
   gap(stream: MediaStream, gap: StreamGap): void;
   /** Called once, for the first message that is not the guide's; `problem` holds nothing of it. */
-  malformed(stream: MediaStream, problem: string): void;
+  malformed(stream: MediaStream, problem: StreamProblem): void;
   /** Something here went wrong that should not be able to. */
   failed(stream: MediaStream, error: unknown): void;
   /** Called once; nothing follows. */
@@ -100,7 +111,7 @@ export class MediaStream {
     this.type = start.stream_type;
     this.sequence = start.sequence_number;
     this.startedAt = this.heardAt = clock.now();
-    if (malformedCount > 0) owner.malformed(this, 'messages before its start');
+    if (malformedCount > 0) owner.malformed(this, 'a message before start');
     if (this.type === 'twoway') {
       this.playout = new Playout(wireOf(socket, start.stream_id), clock);
       this.speech = new Speech(this.playout, clock);
@@ -155,7 +166,7 @@ export class MediaStream {
   private receive(data: Buffer, isBinary: boolean): void {
     if (!this.live) return;
     this.heardAt = this.clock.now();
-    const message = isBinary ? { problem: 'a binary message' } : readFromWavix(data.toString());
+    const message = isBinary ? { problem: 'a binary message' as const } : readFromWavix(data.toString());
     if ('problem' in message) {
       this.passOver(message.problem);
     } else if (message.event === 'connected' || message.event === 'start') {
@@ -191,7 +202,7 @@ export class MediaStream {
     }
   }
 
-  private passOver(problem: string): void {
+  private passOver(problem: StreamProblem): void {
     if (++this.malformedCount === 1) this.owner.malformed(this, problem);
   }
 

@@ -76,9 +76,24 @@ export type ToWavix =
   | { event: 'clear'; stream_id: string };
 
 /** A message that is not the guide's; `problem` says why, in words that hold nothing of its content. */
-export interface Malformed {
-  problem: string;
+export interface Malformed<Problem extends string = string> {
+  problem: Problem;
 }
+
+/** What may be wrong with a message from Wavix; texts for people are in the catalogue, under these words. */
+export type WireProblem =
+  | 'not a JSON object'
+  | 'unknown event'
+  | 'no call_id'
+  | 'no stream_id'
+  | 'wrong sequence_number'
+  | 'start with a wrong stream_type'
+  | 'start with a wrong channel'
+  | 'media without media'
+  | 'media with a wrong payload'
+  | 'media with a wrong track'
+  | 'media with a wrong timestamp or chunk'
+  | 'mark without a name';
 
 /**
  * Reads one message from Wavix. Numbers may come as strings; they leave as numbers. Properties the guide does not
@@ -86,7 +101,7 @@ export interface Malformed {
  *
  * @param text the text of one WebSocket message
  */
-export function readFromWavix(text: string): FromWavix | Malformed {
+export function readFromWavix(text: string): FromWavix | Malformed<WireProblem> {
   const raw = parseObject(text);
   if (!raw) return { problem: 'not a JSON object' };
   const { event } = raw;
@@ -205,7 +220,7 @@ interface Ids {
   sequence_number: number;
 }
 
-function streamIds(raw: Record<string, unknown>): Ids | Malformed {
+function streamIds(raw: Record<string, unknown>): Ids | Malformed<WireProblem> {
   const { call_id, stream_id } = raw;
   const sequence_number = asCount(raw.sequence_number);
   if (!isId(call_id)) return { problem: 'no call_id' };
