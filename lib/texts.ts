@@ -11,6 +11,9 @@ type KeysOf<Group> = {
 /** Where a text stands below `errors`, such as `stream.none`. */
 export type TextKey = KeysOf<typeof catalogue.errors>;
 
+/** The keys of one group. */
+export type KeyIn<Group extends string> = Extract<TextKey, `${Group}.${string}`>;
+
 /** A text of the catalogue, a sentence or more. */
 export interface Text {
   key: TextKey;

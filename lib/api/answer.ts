@@ -5,7 +5,7 @@
 import { isObject } from '../calls/fields';
 import { WavixError, type WavixErrorCode } from '../errors';
 import { redact } from '../redact';
-import type { Text, TextKey } from '../texts';
+import type { KeyIn, Text, TextKey } from '../texts';
 import { isUntrusted, type Exchange } from './exchange';
 import { operation, type OperationName } from './operations';
 
@@ -128,9 +128,9 @@ function leaves(value: unknown): string[] {
 }
 
 /** Hints that name apiUrl already. */
-const NAMES_API_URL = new Set<TextKey>(['hint.apiUrl', 'hint.apiStyle', 'hint.redirect']);
+const NAMES_API_URL = new Set<KeyIn<'hint'>>(['hint.apiUrl', 'hint.apiStyle', 'hint.redirect']);
 
-function hintForStatus(status: number, name: OperationName): TextKey | undefined {
+function hintForStatus(status: number, name: OperationName): KeyIn<'hint'> | undefined {
   const { path } = operation(name);
   if (status === 401) return 'hint.key';
   if (status === 402) return 'hint.balance';
@@ -163,7 +163,7 @@ function unreachable(code: string, host: string): Text[] {
   }
 }
 
-function hintForCode(code: string): TextKey {
+function hintForCode(code: string): KeyIn<'hint'> {
   if (isUntrusted(code)) return 'hint.certificate';
   return /EPROTO|SSL/.test(code) ? 'hint.tls' : 'hint.network';
 }

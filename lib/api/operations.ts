@@ -3,7 +3,7 @@
  * the appid style is call-streaming-guide's).
  */
 import { WavixError } from '../errors';
-import type { TextKey } from '../texts';
+import type { KeyIn } from '../texts';
 import type { ApiStyle, CheckedSettings } from './settings';
 
 /** What sets the two styles apart, once for all operations. */
@@ -19,7 +19,7 @@ interface Operation {
   /** Where one style has another path; on a 404 the one above is tried once. */
   pathOf?: Partial<Record<ApiStyle, string>>;
   /** What is said where a request may have been carried out although no answer says so. */
-  doubt?: TextKey;
+  doubt?: KeyIn<'doubt'>;
 }
 
 export const OPERATIONS = {

@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createContext, runInContext } from 'node:vm';
+import { ENGLISH, flatten, wordsOf, type Catalogue } from '../locales/catalogue';
 
 export const root = join(__dirname, '../../..');
 export const PACKAGE = '@wavix-flows/node-red-wavix';
@@ -15,19 +16,6 @@ const manifest = JSON.parse(read('package.json')) as { 'node-red': { nodes: Reco
 /** All node types of the package. */
 export const types = Object.keys(manifest['node-red'].nodes);
 
-interface Catalogue {
-  [key: string]: string | Catalogue;
-}
-
-/** Every key of a catalogue, such as `wavix-call.label.to`, with its text. */
-function flatten(catalogue: Catalogue, prefix = ''): [key: string, text: string][] {
-  return Object.entries(catalogue).flatMap(([key, value]) =>
-    typeof value === 'string'
-      ? [[prefix + key, value] as [string, string]]
-      : flatten(value, `${prefix}${key}.`),
-  );
-}
-
 const nodeRedWords = new Map(
   flatten(
     JSON.parse(read('node_modules/@node-red/nodes/locales/en-US/messages.json')) as Catalogue,
@@ -36,12 +24,7 @@ const nodeRedWords = new Map(
 );
 
 /** node type → key → text. */
-export const catalogues = new Map(
-  types.map((type) => [
-    type,
-    new Map(flatten(JSON.parse(read('locales/en-US', `${type}.json`)) as Catalogue)),
-  ]),
-);
+export const catalogues = new Map(types.map((type) => [type, wordsOf(ENGLISH, `${type}.json`)]));
 
 /** The text of a key as it stands in `type`'s form or script; undefined if there is none. */
 export function lookUp(type: string, key: string): string | undefined {
@@ -107,17 +90,6 @@ export const code = new Map([
   ...resources.map((file): [string, string] => [`resources/${file}`, read('resources', file)]),
   ...types.map((type): [string, string] => [`nodes/${type}.html`, scripts(type)]),
 ]);
-
-const sourcesIn = (folder: string): string =>
-  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts'))
-    .map((file) => read(folder, file))
-    .join('\n');
-
-/** All the code of the runtime's side, in one. */
-export const runtime = sourcesIn('nodes');
-/** The code that knows nothing of Node-RED, and names parts of keys all the same. */
-export const library = sourcesIn('lib');
 
 /** Config nodes that `RED.nodes.eachConfig` tells of; for a test to fill. */
 export const configs: { id: string; type: string; z?: string }[] = [];
