@@ -16,9 +16,13 @@ const ROWS = [
     { folder: 'e2e', nodeRed: '4.1' },
     { folder: 'e2e', nodeRed: '5.0' },
   ],
+  [
+    { folder: 'browser', nodeRed: '4.1' },
+    { folder: 'browser', nodeRed: '5.0' },
+  ],
   [{ folder: 'soak' }],
 ];
-const NEED_TARGETS = ['e2e'];
+const NEED_TARGETS = ['e2e', 'browser'];
 
 const wanted = process.argv.slice(2);
 const folders = [...new Set(ROWS.flat().map(({ folder }) => folder))];

@@ -1,0 +1,202 @@
+/**
+ * Node-RED's editor in a browser, as a person at a mouse sees it: palette, canvas, menu, deploy button. What a form holds
+ * is in form.ts. Places on the canvas are those of the flow file.
+ */
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
+import { PACKAGE } from '../e2e/package';
+import type { FlowNode, NodeRed } from '../e2e/node-red';
+import { Complaints } from './complaints';
+import { Form } from './form';
+
+export interface EditorOptions {
+  /** Of the browser; Node-RED's editor follows. */
+  locale?: string;
+  theme?: Theme;
+}
+
+export type Theme = 'light' | 'dark';
+
+export interface Place {
+  x: number;
+  y: number;
+}
+
+export class Editor {
+  private constructor(
+    readonly page: Page,
+    readonly complaints: Complaints,
+    private readonly nodeRed: NodeRed,
+    private readonly context: BrowserContext,
+  ) {}
+
+  /** Opens it in a window of its own and waits until it can be used. */
+  static async open(browser: Browser, nodeRed: NodeRed, options: EditorOptions = {}): Promise<Editor> {
+    const { locale = 'en-US', theme = 'light' } = options;
+    const context = await browser.newContext({
+      viewport: { width: 1280, height: 800 },
+      locale,
+      colorScheme: theme,
+      permissions: ['clipboard-read', 'clipboard-write'],
+    });
+    context.setDefaultTimeout(10_000);
+    const page = await context.newPage();
+    const editor = new Editor(page, await Complaints.of(page), nodeRed, context);
+    await page.goto(nodeRed.adminUrl);
+    await page.locator('#red-ui-palette .red-ui-palette-node').first().waitFor();
+    await page.locator('#red-ui-loading-progress').waitFor({ state: 'hidden' });
+    return editor;
+  }
+
+  async close(): Promise<void> {
+    await this.context.close();
+  }
+
+  /** Types of the package, in the palette's order. */
+  paletteTypes(): Promise<string[]> {
+    return this.page
+      .locator('#red-ui-palette-wavix .red-ui-palette-node')
+      .evaluateAll((nodes) => nodes.map((node) => node.getAttribute('data-palette-type') ?? ''));
+  }
+
+  /** Names of what a node keeps, credentials included, in the order of its definition. */
+  properties(type: string): Promise<string[]> {
+    return this.page.evaluate((wanted) => {
+      const { defaults, credentials } = RED.nodes.getType(wanted);
+      return [...Object.keys(defaults), ...Object.keys(credentials ?? {})];
+    }, type);
+  }
+
+  /** Drags a node from the palette to a place on the canvas; gives its id. */
+  async drag(type: string, place: Place): Promise<string> {
+    const { mouse } = this.page;
+    const node = this.page.locator(`.red-ui-palette-node[data-palette-type="${type}"]`);
+    await node.scrollIntoViewIfNeeded();
+    const known = await this.ids(type);
+    const from = await centreOf(node);
+    const to = await this.onScreen(place);
+    await mouse.move(from.x, from.y);
+    await mouse.down();
+    await mouse.move(from.x + 20, from.y, { steps: 4 });
+    await mouse.move(to.x, to.y, { steps: 8 });
+    await mouse.up();
+    const isNew = ([wanted, before]: [string, string[]]) =>
+      RED.nodes.filterNodes({ type: wanted }).find(({ id }) => !before.includes(id))?.id;
+    const id = (await (
+      await this.page.waitForFunction(isNew, [type, known] as [string, string[]])
+    ).jsonValue())!;
+    await this.node(id).waitFor();
+    return id;
+  }
+
+  /** Draws a wire from an output (counted from 0) to a node's input. */
+  async wire(from: string, output: number, to: string): Promise<void> {
+    const { mouse } = this.page;
+    const source = await centreOf(this.node(from).locator('.red-ui-flow-port-output').nth(output));
+    const target = await centreOf(this.node(to).locator('.red-ui-flow-port-input'));
+    await mouse.move(source.x, source.y);
+    await mouse.down();
+    await mouse.move((source.x + target.x) / 2, (source.y + target.y) / 2, { steps: 4 });
+    await mouse.move(target.x, target.y, { steps: 4 });
+    await mouse.up();
+    await this.page.waitForFunction(
+      ([source, sourcePort, target]) =>
+        RED.nodes.filterLinks({
+          source: RED.nodes.node(source)!,
+          sourcePort,
+          target: RED.nodes.node(target)!,
+        }).length === 1,
+      [from, output, to] as const,
+    );
+  }
+
+  /** Opens a node's form by a double click. */
+  async edit(id: string): Promise<Form> {
+    await this.node(id).locator('.red-ui-flow-node').dblclick();
+    return Form.opened(this.page);
+  }
+
+  /** Clicks the button that a node has at its side. */
+  async pressButton(id: string): Promise<void> {
+    await this.node(id).locator('.red-ui-flow-node-button-button').click();
+  }
+
+  /** Whether the canvas marks a node as one that is not filled in as it should be. */
+  isMarkedWrong(id: string): Promise<boolean> {
+    return this.node(id).locator('.red-ui-flow-node-error').isVisible();
+  }
+
+  /** What is written on a node. */
+  async label(id: string): Promise<string> {
+    return (await this.node(id).locator('.red-ui-flow-node-label').textContent()) ?? '';
+  }
+
+  /** Clicks Deploy and waits until the flows run. */
+  async deploy(): Promise<void> {
+    const before = this.nodeRed.log.length;
+    await this.page.locator('#red-ui-header-button-deploy:not(.disabled)').click();
+    await this.nodeRed.logged(/Started (flows|modified)/, before);
+    await this.page.locator('#red-ui-header-button-deploy.disabled').waitFor();
+  }
+
+  /** What is deployed, as in the flow file. */
+  async deployed(): Promise<FlowNode[]> {
+    return this.nodeRed.adminJson<FlowNode[]>('/flows');
+  }
+
+  /** Selects all of the flow that is shown, and deletes it. */
+  async clear(): Promise<void> {
+    await this.page.locator('#red-ui-workspace-chart').click({ position: { x: 8, y: 8 } });
+    await this.page.keyboard.press('ControlOrMeta+a');
+    await this.page.keyboard.press('Delete');
+    await this.page.waitForFunction(() => RED.nodes.filterNodes({ z: RED.workspaces.active() }).length === 0);
+  }
+
+  /** Names of the package's examples in the import dialog, without `.json`. Leaves the dialog open. */
+  async examples(): Promise<string[]> {
+    const names = await (await this.openExamples()).locator('.red-ui-treeList-label').allTextContents();
+    return names.map((name) => name.trim());
+  }
+
+  /** Menu → Import → Examples → the package → that one → Import. Gives the ids of the tabs that it brings. */
+  async importExample(name: string): Promise<void> {
+    const list = await this.openExamples();
+    await list.getByText(name, { exact: true }).click();
+    await this.page.locator('#red-ui-clipboard-dialog-ok:not(:disabled)').click();
+    await this.page.locator('#red-ui-clipboard-dialog').waitFor({ state: 'hidden' });
+  }
+
+  node(id: string): Locator {
+    return this.page.locator(`[id="${id}"]`);
+  }
+
+  private async openExamples(): Promise<Locator> {
+    const { page } = this;
+    await page.locator('#red-ui-header-button-sidemenu').click();
+    await page.locator('#menu-item-import').click();
+    await page
+      .locator(
+        '#red-ui-clipboard-dialog-import-tab-library, a[href="#red-ui-clipboard-dialog-import-tab-examples"]',
+      )
+      .first()
+      .waitFor();
+    await page.locator('#red-ui-clipboard-dialog').getByText('Examples', { exact: true }).click();
+    const ours = page.locator('#red-ui-clipboard-dialog li').filter({ hasText: PACKAGE }).first();
+    await ours.click();
+    return ours;
+  }
+
+  private ids(type: string): Promise<string[]> {
+    return this.page.evaluate((wanted) => RED.nodes.filterNodes({ type: wanted }).map(({ id }) => id), type);
+  }
+
+  private async onScreen({ x, y }: Place): Promise<Place> {
+    const canvas = (await this.page.locator('#red-ui-workspace-chart > svg').boundingBox())!;
+    return { x: canvas.x + x, y: canvas.y + y };
+  }
+}
+
+async function centreOf(locator: Locator): Promise<Place> {
+  const box = await locator.boundingBox();
+  if (!box) throw new Error(`${String(locator)} is not on the page`);
+  return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+}

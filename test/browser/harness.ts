@@ -1,0 +1,93 @@
+/**
+ * What every test in a browser starts from: a Node-RED with the installed package, and its editor in a window. Whatever a
+ * test asserts, no page may have complained meanwhile. Of a test that fails, its pages' pictures and consoles are kept.
+ */
+import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { NodeRed, type FlowNode, type NodeRedOptions } from '../e2e/node-red';
+import { cleanUp, ROOT } from '../e2e/package';
+import { chosenTarget } from '../e2e/targets';
+import { startBrowser } from './chromium';
+import { Editor, type EditorOptions } from './editor';
+
+/** Packing, installing and the first start may take this long, in ms. */
+const SET_UP_MS = 240_000;
+
+/** What the tests leave to be looked at. */
+export const OUTPUT = join(ROOT, 'test-output');
+
+let browser: Browser | undefined;
+const editors = new Set<Editor>();
+
+/** A Node-RED of a group of tests, with these flows deployed, and its editor. */
+export class Stage {
+  nodeRed!: NodeRed;
+  private shared: Editor | undefined;
+
+  /** To be called in a `describe`: lasts as long as its tests. */
+  static for(flows: FlowNode[] = [], options?: NodeRedOptions): Stage {
+    const stage = new Stage();
+    before(async function () {
+      this.timeout(SET_UP_MS);
+      stage.nodeRed = await NodeRed.start(options);
+      await stage.nodeRed.deploy(flows);
+    });
+    after(() => stage.nodeRed.stop());
+    return stage;
+  }
+
+  /** The window that the tests share; a new one after a test that failed in it. */
+  async editor(): Promise<Editor> {
+    if (!this.shared || !editors.has(this.shared)) this.shared = await this.openEditor();
+    return this.shared;
+  }
+
+  /** A window of a test's own. It may be closed; at the latest it is when all tests are done. */
+  async openEditor(options?: EditorOptions): Promise<Editor> {
+    const editor = await Editor.open(browser!, this.nodeRed, options);
+    editors.add(editor);
+    return editor;
+  }
+}
+
+/** A test, and that no page complained of anything in it. */
+export function itInBrowser(title: string, test: (this: Mocha.Context) => Promise<void>): void {
+  it(title, async function () {
+    await test.call(this);
+    const complaints = [...editors].flatMap((editor) => editor.complaints.take());
+    assert.deepEqual(complaints, [], 'the browser complained');
+  });
+}
+
+before(async function () {
+  this.timeout(SET_UP_MS);
+  browser = await startBrowser();
+  if (browser) return;
+  process.stdout.write('  No Chromium and no Chrome on the PATH: the tests in a browser are skipped.\n');
+  this.skip();
+});
+
+afterEach(async function () {
+  if (this.currentTest?.state !== 'failed') return;
+  const folder = join(OUTPUT, 'failures', chosenTarget().version);
+  await mkdir(folder, { recursive: true });
+  const name = this.currentTest
+    .fullTitle()
+    .replaceAll(/[^\w.-]+/g, ' ')
+    .trim();
+  for (const [index, editor] of [...editors].entries()) {
+    const file = join(folder, `${name}${index > 0 ? ` ${index}` : ''}.png`);
+    await editor.page.screenshot({ path: file });
+    process.stderr.write(`\nThe page then: ${file}\n${editor.complaints.console.join('\n')}\n`);
+    await editor.close();
+    editors.delete(editor);
+  }
+});
+
+after(async function () {
+  this.timeout(60_000);
+  await browser?.close();
+  await cleanUp();
+});
