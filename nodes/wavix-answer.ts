@@ -28,7 +28,7 @@ export = (RED: NodeAPI): void => {
         stream?.expected?.cancel();
         throw error;
       }
-      seat.status(shown('green', 'dot', RED._('wavix-answer.status.answered')));
+      seat.status(shown('green', 'dot', 'wavix-answer.status.answered'));
       msg.call_id = callId;
       return [msg];
     });

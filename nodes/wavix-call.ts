@@ -28,7 +28,7 @@ export = (RED: NodeAPI): void => {
       const options = await evaluateOptions(RED, this, def, msg);
       const { line } = seat;
 
-      seat.status(shown('blue', 'ring', RED._('wavix-call.status.placing')));
+      seat.status(shown('blue', 'ring', 'wavix-call.status.placing'));
       const { callId, answer } = await line.api.placeCall({
         from: from ?? text(msg.from),
         to: to ?? text(msg.to),
@@ -37,12 +37,12 @@ export = (RED: NodeAPI): void => {
       });
       msg.call_id = callId;
       if (!flag(def.wait, true)) {
-        seat.status(shown('green', 'dot', RED._('wavix-call.status.placed')));
+        seat.status(shown('green', 'dot', 'wavix-call.status.placed'));
         msg.payload = answer;
         return [msg, null];
       }
 
-      seat.status(shown('yellow', 'dot', RED._('wavix-call.status.ringing')));
+      seat.status(shown('yellow', 'dot', 'wavix-call.status.ringing'));
       const outcome = await line.calls.outcome(callId, { timeoutMs: timeoutS * 1000, signal: seat.signal });
       show(seat, outcome);
       if (!outcome.answered && outcome.why === 'timeout') await giveUp(seat, callId);
@@ -51,8 +51,8 @@ export = (RED: NodeAPI): void => {
   }
 
   function show(seat: Seat, outcome: Outcome): void {
-    if (outcome.answered) seat.status(shown('green', 'dot', RED._('wavix-call.status.answered')));
-    else seat.status(shown('grey', 'ring', RED._(`wavix-call.status.${outcome.why}`)));
+    if (outcome.answered) seat.status(shown('green', 'dot', 'wavix-call.status.answered'));
+    else seat.status(shown('grey', 'ring', `wavix-call.status.${outcome.why}`));
   }
 
   /** Nobody waits for the answer any more: a call that is answered now would cost money and say nothing. */

@@ -35,11 +35,11 @@ export = (RED: NodeAPI): void => {
       const callId = await callIdOf(RED, this, def, msg);
       const { line } = seat;
       if (when === 'played') {
-        seat.status(shown('yellow', 'dot', RED._('wavix-hangup.status.waiting')));
+        seat.status(shown('yellow', 'dot', 'wavix-hangup.status.waiting'));
         await lastWordHeard(line.streams, callId, timeoutS * 1000);
       }
       await line.api.hangUp(callId);
-      seat.status(shown('grey', 'dot', RED._('wavix-hangup.status.done')));
+      seat.status(shown('grey', 'dot', 'wavix-hangup.status.done'));
       msg.call_id = callId;
       return [msg];
     });

@@ -86,8 +86,11 @@ export = (RED: NodeAPI): void => {
 
   function showLive(seat: Seat, line: Line): void {
     const { length } = line.streams.live;
-    const text = RED._('wavix-stream-in.status.live', { count: length });
-    seat.status(length > 0 ? shown('green', 'dot', text) : shown('grey', 'ring', text));
+    seat.status(
+      length > 0
+        ? shown('green', 'dot', RED._('wavix-stream-in.status.live', { count: length }))
+        : shown('grey', 'ring', 'wavix-stream-in.status.none'),
+    );
   }
 
   RED.nodes.registerType('wavix-stream-in', WavixStreamIn);

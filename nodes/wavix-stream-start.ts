@@ -27,7 +27,7 @@ export = (RED: NodeAPI): void => {
         expected?.cancel();
         throw error;
       }
-      seat.status(shown('green', 'dot', RED._('wavix-stream-start.status.started')));
+      seat.status(shown('green', 'dot', 'wavix-stream-start.status.started'));
       return [msg];
     });
   }

@@ -22,7 +22,7 @@ export = (RED: NodeAPI): void => {
       const { callId, streamId } = await namedStream(this, def, msg, line.streams);
       await line.api.stopStream(callId, streamId);
       line.streams.stopping(streamId);
-      seat.status(shown('grey', 'dot', RED._('wavix-stream-stop.status.stopped')));
+      seat.status(shown('grey', 'dot', 'wavix-stream-stop.status.stopped'));
       msg.call_id = callId;
       msg.stream_id = streamId;
       return [msg];

@@ -43,7 +43,7 @@ export class PlayingStatus {
       seat.status(shown('green', 'dot', text));
     } else {
       this.stop();
-      seat.status(shown('grey', 'ring', RED._('wavix-stream-out.status.idle')));
+      seat.status(shown('grey', 'ring', 'wavix-stream-out.status.idle'));
     }
   }
 }

@@ -61,6 +61,10 @@ function showFailure(seat: Seat, error: unknown): Error {
   return known;
 }
 
+/**
+ * @param text a key of the node's catalogue, which each editor says in its own language; where a value stands in it, it
+ *   has to be the text, in the server's language
+ */
 export function shown(
   fill: NonNullable<NodeStatus['fill']>,
   shape: NonNullable<NodeStatus['shape']>,

@@ -141,8 +141,9 @@ export class Desk implements Phone {
 
   onProblem(problem: WavixError | undefined): void {
     this.problem = problem;
-    if (problem) this.show('red', 'ring', 'port');
-    else if (this.live.size === 0) this.show('grey', 'dot', 'idle');
+    const port = this.settings?.port ?? '';
+    if (problem) this.show('red', 'ring', 'port', { port });
+    else if (this.live.size === 0) this.show('grey', 'dot', 'idle', { port });
   }
 
   private configure(settings: DeskSettings | WavixError): void {
@@ -180,10 +181,10 @@ export class Desk implements Phone {
     fill: 'red' | 'green' | 'yellow' | 'grey',
     shape: 'dot' | 'ring',
     key: string,
-    values: Record<string, string | number> = {},
+    values?: Record<string, string | number>,
   ): void {
-    const port = this.settings?.port ?? '';
-    this.seat.status(shown(fill, shape, this.RED._(`wavix-simulator.status.${key}`, { port, ...values })));
+    const name = `wavix-simulator.status.${key}`;
+    this.seat.status(shown(fill, shape, values ? this.RED._(name, values) : name));
   }
 }
 

@@ -64,6 +64,11 @@ async function loadCatalogs(): Promise<void> {
   );
 }
 
+/** A status as the editor shows it: a key in words, any other text as it is. */
+function inWords(text: string): string {
+  return i18n._(`${text.split('.')[0]}:${text}`, { defaultValue: text });
+}
+
 /** The bench that is running: Node-RED's test runtime is there once only. */
 let running: Bench | undefined;
 let catalogs: Promise<void> | undefined;
@@ -302,7 +307,9 @@ export class Bench {
   }
 
   private readonly onStatus = ({ id, status }: { id: string; status?: ShownStatus }): void => {
-    if (status) this.statuses.add({ id, status });
+    if (!status) return;
+    const text = status.text && inWords(status.text);
+    this.statuses.add({ id, status: { ...status, ...(text !== undefined && { text }) } });
   };
 
   private keepLogs(): void {
