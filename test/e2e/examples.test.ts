@@ -3,6 +3,7 @@
  * They run all at once, in one Node-RED: calls take real time, and nothing of one example may reach another.
  */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { audioReady, decodeWav } from '../../lib/audio';
@@ -11,8 +12,10 @@ import { CALLER, Examples, type Example } from './examples';
 import { exampleNames, readExample } from './flows';
 import { SET_UP_MS } from './harness';
 import { installedPackage } from './package';
+import { ScriptedModel } from './scripted-model';
 import { assertNear, audible, core, heardAt, heardOf, noise, sounding, wirePcm } from './sounds';
-import { readWav } from './wav';
+import { SpeechServices } from './speech-services';
+import { parseWav, readWav } from './wav';
 
 const GREETING = '1 - Place a call and play a greeting';
 const ECHO = '2 - Answer a call and echo it';
@@ -20,6 +23,8 @@ const MENU = '3 - Say a menu and record the reply';
 const RECORD = '4 - Record both sides of a call';
 const INTERRUPT = '5 - Let the caller interrupt';
 const AGAIN = '6 - Call again when busy';
+const MODEL = '7 - Talk to a realtime model';
+const SPEECH = '8 - Speech recogniser and text-to-speech';
 const WHOLE = '9 - A whole conversation';
 
 const CORE_NODES = [
@@ -31,6 +36,8 @@ const CORE_NODES = [
 describe('The examples', function () {
   this.timeout(90_000);
   let examples: Examples;
+  let model: ScriptedModel;
+  let services: SpeechServices;
   let folder: string;
   let stop = () => Promise.resolve();
   const running = new Map<string, Promise<void>>();
@@ -39,8 +46,18 @@ describe('The examples', function () {
     this.timeout(SET_UP_MS);
     folder = (await installedPackage()).packageFolder;
     await audioReady();
-    examples = await Examples.start();
-    stop = () => examples.stop();
+    model = await ScriptedModel.listen();
+    services = await SpeechServices.listen();
+    stop = async () => {
+      await Promise.all([examples.stop(), model.close(), services.close()]);
+    };
+    examples = await Examples.start({
+      REALTIME_URL: model.url,
+      REALTIME_API_KEY: 'key of the model',
+      STT_URL: `${services.url}/text`,
+      TTS_URL: `${services.url}/speech`,
+      SPEECH_KEY: 'key of the services',
+    });
     for (const [name, run] of Object.entries(runs)) {
       const result = run(examples.of(name));
       result.catch(() => undefined); // told by its own test
@@ -107,6 +124,12 @@ describe('The examples', function () {
       [],
     );
   });
+
+  /** What the flows show under Problem, in the order in which it happens; all others show none. */
+  const problems: Partial<Record<string, RegExp[]>> = {
+    [MODEL]: [/^The model says: no such thing$/],
+    [SPEECH]: [/^The speech recogniser answered 503\.$/],
+  };
 
   const runs: Record<string, (example: Example) => Promise<void>> = {
     async [GREETING](example) {
@@ -306,6 +329,189 @@ describe('The examples', function () {
       assert.equal([...wavix.calls.values()].filter((one) => one.to === to).length, 6, 'and is left alone');
     },
 
+    async [MODEL](example) {
+      // It connects at once, and is told how to hear and to speak.
+      const { session } = (await model.next('session.update')) as unknown as {
+        session: Record<string, unknown>;
+      };
+      const format = { type: 'audio/pcm', rate: 24_000 };
+      assert.deepEqual(model.keys, ['Bearer key of the model']);
+      assert.deepEqual(
+        { ...session, instructions: undefined },
+        {
+          type: 'realtime',
+          instructions: undefined,
+          output_modalities: ['audio'],
+          audio: {
+            input: {
+              format,
+              turn_detection: { type: 'server_vad', create_response: true, interrupt_response: true },
+            },
+            output: { format },
+          },
+        },
+      );
+      const early = await example.call({});
+      await early.done;
+      assert.equal(early.events.at(-1)!.event.event_type, 'rejected', 'not before the model is ready');
+      model.send({ type: 'session.updated', session });
+
+      // The first caller is greeted, and interrupts.
+      const question = noise(1_200, 71);
+      const call = await callUntilAnswered(example);
+      await model.next('response.create');
+      const greeting = noise(8_000, 72);
+      model.answer('1', greeting);
+      model.done('1');
+      const second = await example.call({});
+      await second.done;
+      assert.equal(second.events.at(-1)!.event.event_type, 'rejected', 'one call at a time');
+      await call.phone.say([{ silence: 2_000 }, question]);
+      model.send({ type: 'input_audio_buffer.speech_started', audio_start_ms: 2_000, item_id: 'item 2' });
+      model.say('1', noise(1_000, 73)); // it was on its way
+      const truncate = await model.next('conversation.item.truncate');
+      assert.deepEqual(
+        { ...truncate, audio_end_ms: undefined },
+        { type: 'conversation.item.truncate', item_id: 'item 1', content_index: 0, audio_end_ms: undefined },
+      );
+      const cutAfterMs = heardOf(call.heard(), greeting);
+      assert.ok(cutAfterMs > 2_000 && cutAfterMs < 7_000, `${cutAfterMs} ms of the greeting were heard`);
+      assertNear(truncate.audio_end_ms, cutAfterMs, 'the greeting');
+      assert.equal(call.streams[0]!.facts.clears.length, 1);
+
+      // It answers; the caller hears it whole, and then says something: nothing is cut.
+      model.send(
+        { type: 'input_audio_buffer.speech_stopped', item_id: 'item 2' },
+        { type: 'conversation.item.added', item: { id: 'item 2', type: 'message', role: 'user' } },
+      );
+      const answer = noise(1_500, 74);
+      model.answer('3', answer);
+      model.done('3');
+      await call.phone.quiet(1_000);
+      assert.ok(
+        heardAt(model.takeAudio(), question) !== undefined,
+        'the model heard the caller sample for sample',
+      );
+      const heard = call.heard();
+      const answerAt = heardAt(heard, answer);
+      assert.ok(answerAt !== undefined, 'the whole answer was heard');
+      const betweenMs = answerAt - heardAt(heard, greeting.subarray(0, 480))! - cutAfterMs;
+      const between = heard.subarray((answerAt - betweenMs) * 48, answerAt * 48);
+      assert.ok(sounding(between).length < 48 * 40, 'and nothing of what was on its way before it');
+      model.send({ type: 'input_audio_buffer.speech_started', item_id: 'item 4' });
+
+      // While it answers again, the caller hangs up: it is to be silent, and to forget all of this caller.
+      model.answer('5', noise(3_000, 75));
+      await once(call.phone, 'heard-audio');
+      call.phone.hangUp();
+      await call.done;
+      await model.next('response.cancel');
+      for (const item of ['item 1', 'item 2', 'item 3', 'item 5'])
+        assert.equal((await model.next('conversation.item.delete')).item_id, item);
+      await model.next('input_audio_buffer.clear');
+      const third = await example.call({});
+      await third.done;
+      assert.equal(third.events.at(-1)!.event.event_type, 'rejected', 'not before it has forgotten');
+      model.send({ type: 'conversation.item.added', item: { id: 'item 6', type: 'message', role: 'user' } });
+      assert.equal((await model.next('conversation.item.delete')).item_id, 'item 6');
+      model.done('5', 'cancelled');
+      model.send({ type: 'input_audio_buffer.cleared' });
+
+      // The next caller hears nothing that was meant for the first one, nor does the model hear that one any more.
+      model.takeAudio();
+      const next = await callUntilAnswered(example);
+      await model.next('response.create');
+      model.say('5', noise(500, 76));
+      const hello = noise(800, 77);
+      model.answer('7', hello);
+      model.done('7');
+      await next.phone.say(noise(500, 78));
+      await next.phone.quiet(300);
+      assert.equal(heardAt(sounding(next.heard()), sounding(hello)), 0, 'just its own greeting');
+      const modelHeard = model.takeAudio();
+      assert.ok(heardAt(modelHeard, noise(500, 78)) !== undefined);
+      assert.equal(heardAt(modelHeard, question), undefined);
+
+      // The model complains: that is shown. Then it is gone: the call is hung up, and it is connected anew.
+      model.send({ type: 'error', error: { type: 'invalid_request_error', message: 'no such thing' } });
+      await example.shown('Problem', {});
+      model.drop();
+      await next.done;
+      assert.equal(next.events.at(-1)!.event.event_type, 'completed', 'nobody is left alone');
+      await model.next('session.update');
+      model.send({ type: 'session.updated', session });
+      const last = await callUntilAnswered(example);
+      await model.next('response.create');
+      last.phone.hangUp();
+      await last.done;
+      await model.next('input_audio_buffer.clear');
+      assert.equal(model.unread, 0);
+    },
+
+    async [SPEECH](example) {
+      // Callers are told apart by how long they speak; each text has a voice of its own.
+      const sentences = new Map([
+        [1_000, 'one two three'],
+        [2_000, 'four five six'],
+        [500, 'Goodbye!'],
+      ]);
+      const heardFor = (wav: Buffer) => {
+        const { sampleRate, pcm } = parseWav(wav);
+        const { fromMs, toMs } = audible(pcm); // of 24 kHz
+        return ((toMs - fromMs) * 24_000) / sampleRate;
+      };
+      const broken = 3_000;
+      services.recognise = (wav) => {
+        const ms = heardFor(wav);
+        if (Math.abs(ms - broken) < 100) return 503;
+        const known = [...sentences].find(([length]) => Math.abs(length - ms) < 100);
+        return known?.[1] ?? `not understood: ${ms} ms`;
+      };
+      const voice = (text: string) => noise(1_000 + text.length * 10, 100 + text.length);
+      services.speak = voice;
+
+      const talks = async (ms: number, seed: number) => {
+        const call = await example.call({ replies: [noise(ms, seed), noise(500, seed + 1)] });
+        await call.done;
+        const heard = call.heard();
+        let at = 0;
+        for (const text of ['Hello! Please say something.', `You said: ${sentences.get(ms)!}`, 'Goodbye.']) {
+          const spoken = voice(text);
+          const from = heardAt(heard, spoken, at);
+          assert.ok(from !== undefined, `"${text}" was heard whole, in its turn`);
+          at = from + msOf(spoken);
+        }
+        assertHungUpAfterLastWord(call);
+        assert.equal(
+          (await example.shown('Understood', { callId: call.call_id })).understood,
+          sentences.get(ms),
+        );
+      };
+      const interrupts = async () => {
+        const call = await example.call({ speech: [{ silence: 400 }, noise(broken, 95)] });
+        const heardMs = () => heardOf(call.heard(), voice('Hello! Please say something.'));
+        await example.shown('Problem', { callId: call.call_id });
+        assert.ok(heardMs() < 1_000, `the greeting stops when the caller speaks, not after ${heardMs()} ms`);
+        call.phone.hangUp();
+        await call.done;
+      };
+      await Promise.all([talks(1_000, 91), talks(2_000, 93), interrupts()]);
+
+      const [text, ...texts] = services.asked.filter(({ path }) => path === '/text');
+      assert.equal(texts.length, 4, 'one request a sentence');
+      const { method, contentType, authorization } = text!;
+      assert.deepEqual(
+        [method, contentType, authorization],
+        ['POST', 'audio/wav', 'Bearer key of the services'],
+      );
+      const { channels, sampleRate } = parseWav(text!.body);
+      assert.deepEqual([channels, sampleRate], [1, 16_000]);
+      const speech = services.asked.find(({ path }) => path === '/speech')!;
+      assert.equal(speech.contentType, 'application/json');
+      assert.equal(speech.authorization, 'Bearer key of the services');
+      assert.deepEqual(await example.kept('Wait for a sentence', 'calls'), {});
+    },
+
     async [WHOLE](example) {
       const { wavix } = examples;
       const question = wirePcm('callee-question.wav');
@@ -355,7 +561,11 @@ describe('The examples', function () {
   for (const name of Object.keys(runs)) {
     it(name, async () => {
       await running.get(name);
-      assert.deepEqual(examples.of(name).messages('Problem'), []);
+      const expected = problems[name] ?? [];
+      const shown = examples.of(name).messages('Problem');
+      const texts = shown.map(({ error }) => (error as { message: string }).message);
+      assert.equal(texts.length, expected.length, texts.join('\n'));
+      for (const [i, text] of texts.entries()) assert.match(text, expected[i]!);
     });
   }
 });
@@ -363,6 +573,19 @@ describe('The examples', function () {
 /** Two calls of the same kind at the same time, each with its own sound. */
 async function twoAtOnce(run: (seed: number) => Promise<void>): Promise<void> {
   await Promise.all([run(51), run(52)]);
+}
+
+/** The model may not be ready for the next caller just yet. */
+async function callUntilAnswered(example: Example): Promise<Call> {
+  for (let tries = 0; tries < 50; tries++) {
+    const call = await example.call({});
+    const answered = await call.waitFor('answered').then(
+      () => true,
+      () => false,
+    );
+    if (answered) return call;
+  }
+  throw new Error('the call was never answered');
 }
 
 function assertHungUpAfterLastWord(call: Call): void {

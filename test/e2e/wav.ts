@@ -1,4 +1,4 @@
-/** WAV files that a flow wrote: 16-bit PCM, read by their header, with nothing converted. */
+/** WAV files that a flow wrote: 16-bit PCM with a header of 44 bytes; nothing is converted. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { readWavInfo } from '../../lib/audio';
@@ -14,7 +14,10 @@ export interface Wav {
 }
 
 export function readWav(file: string): Wav {
-  const bytes = readFileSync(file);
+  return parseWav(readFileSync(file));
+}
+
+export function parseWav(bytes: Buffer): Wav {
   const { channels, sampleRate } = readWavInfo(bytes);
   assert.equal(bytes.readUInt32LE(4), bytes.length - 8, 'the header tells the length of the file');
   assert.equal(bytes.readUInt16LE(34), 16, 'bits');
