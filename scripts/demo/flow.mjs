@@ -11,6 +11,8 @@ export function demoFlow(apiUrl) {
   const nodes = JSON.parse(readFileSync(join(root, EXAMPLE), 'utf8'));
   const config = nodes.find(({ type }) => type === 'wavix-config');
   config.apiUrl = apiUrl;
+  // The demo's own takes its place.
+  for (const node of nodes) if (node.type === 'wavix-simulator') node.d = true;
   const button = nodes.find(({ type, name }) => type === 'inject' && name === 'Call');
   return { nodes: [...nodes, ...ear(config.id)], button: button.id };
 }
