@@ -245,7 +245,7 @@ export class Line implements Route {
       refuseUpgrade(socket, 403);
       return;
     }
-    this.sockets.handleUpgrade(request, socket, head, (ws) => this.streams.accept(ws, admission));
+    this.sockets.handleUpgrade(request, socket, head, (ws) => this.streams.accept(ws, socket, admission));
   }
 
   /** What a token allows now: one connection while it lives, and its stream's return if that was lost. */

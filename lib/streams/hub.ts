@@ -2,6 +2,7 @@
  * Owns every live stream of one line (one `wavix-config`). Streams are its own, not a node's: nodes come and go with
  * each deploy, listen here and speak through here, and the streams go on.
  */
+import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { Clock } from '../clock';
 import { WavixError } from '../errors';
@@ -115,8 +116,8 @@ export class StreamHub implements StreamOwner {
     };
   }
 
-  /** Takes a socket of Wavix. */
-  accept(socket: WebSocket, admission: Admission): void {
+  /** Takes a socket of Wavix, and the connection below it. */
+  accept(socket: WebSocket, connection: Duplex, admission: Admission): void {
     const { callId } = admission;
     const close = awaitStart(socket, this.deps.clock, {
       connected: (message) => this.tell((listener) => listener.event?.({ ...message, call_id: callId })),
@@ -129,7 +130,11 @@ export class StreamHub implements StreamOwner {
       },
       started: (message, malformed) => {
         this.starting.delete(close);
-        this.start(socket, message, malformed, admission);
+        this.start(
+          new MediaStream(socket, connection, message, this, this.frameClock, malformed),
+          message,
+          admission,
+        );
       },
       failed: (problem) => {
         this.starting.delete(close);
@@ -251,8 +256,7 @@ export class StreamHub implements StreamOwner {
     this.tell((listener) => listener.event?.(end));
   }
 
-  private start(socket: WebSocket, message: StartMessage, malformed: number, admission: Admission): void {
-    const stream = new MediaStream(socket, message, this, this.frameClock, malformed);
+  private start(stream: MediaStream, message: StartMessage, admission: Admission): void {
     this.streams.set(stream.streamId, { stream, admission, isStopping: false });
     this.cancelWatch ??= this.deps.clock.after(WATCH_MS, this.watch);
     this.expected.started(stream);

@@ -26,7 +26,7 @@ export interface PlayoutWire {
   mark(name: string): void;
   clear(): void;
   /** bytes written but not yet taken by the network */
-  backlog(): number;
+  readonly backlog: number;
 }
 
 /** What became of one piece of audio, told exactly once. */
@@ -193,7 +193,7 @@ export class Playout implements Ticking {
 
   /** Sends every frame and mark that is due at `now`. */
   private sendDue(now: number): void {
-    for (let head = this.queue[0]; head && this.wire.backlog() < MAX_SOCKET_BACKLOG; head = this.queue[0]) {
+    for (let head = this.queue[0]; head && this.wire.backlog < MAX_SOCKET_BACKLOG; head = this.queue[0]) {
       const bytes = this.nextFrameBytes(now);
       if (bytes === undefined) return;
       if (bytes > 0) {

@@ -2,16 +2,21 @@
  * One live media stream: reads what Wavix sends on its socket, hands the caller's audio to the taps that want it, and
  * on a two-way stream owns the playout. It lives from `start` to `stop`, or until its socket is lost.
  */
+import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
-import { decodeBase64 } from './base64';
+import { decodeBase64Into } from './base64';
 import type { FrameClock } from './frame-clock';
 import { CLOSE_NORMAL } from './handshake';
+import { MediaReader, type MediaFrame } from './media-reader';
+import { Outlet } from './outlet';
 import { MAX_SOCKET_BACKLOG, Playout, type MarkHeard } from './playout';
 import { Speech } from './speech';
 import { Tap, type AudioPiece, type ListenFormat } from './tap';
 import {
   readFromWavix,
   WIRE_BYTES_PER_MS,
+  type FromWavix,
+  type Malformed,
   type MarkMessage,
   type MediaMessage,
   type StartMessage,
@@ -88,6 +93,8 @@ export class MediaStream {
   /** The way into the playout for audio of any form; none on a one-way stream. */
   readonly speech: Speech | undefined;
 
+  private readonly reader: MediaReader;
+  private readonly outlet: Outlet | undefined;
   private readonly taps = new Map<string, Tap>();
   private readonly startedAt: number;
   private sequence: number;
@@ -99,8 +106,10 @@ export class MediaStream {
   /** Since when the socket takes no more, if it does not. */
   private stuckSince: number | undefined;
 
+  /** @param connection what the socket speaks through */
   constructor(
     private readonly socket: WebSocket,
+    connection: Duplex,
     start: StartMessage,
     private readonly owner: StreamOwner,
     private readonly clock: FrameClock,
@@ -113,10 +122,12 @@ export class MediaStream {
     this.startedAt = this.heardAt = clock.now();
     if (malformedCount > 0) owner.malformed(this, 'a message before start');
     if (this.type === 'twoway') {
-      this.playout = new Playout(wireOf(socket, start.stream_id), clock);
+      this.outlet = new Outlet(socket, connection, start.stream_id);
+      this.playout = new Playout(this.outlet, clock);
       this.speech = new Speech(this.playout, clock);
     }
-    socket.on('message', (data: Buffer, isBinary) => this.guard(() => this.receive(data, isBinary)));
+    this.reader = new MediaReader(start.call_id, start.stream_id);
+    socket.on('message', (data: Buffer, isBinary) => this.receive(data, isBinary));
     socket.on('pong', () => (this.heardAt = clock.now()));
     socket.on('close', (code) => this.guard(() => this.lose(code)));
     socket.on('error', () => undefined); // 'close' follows
@@ -159,22 +170,21 @@ export class MediaStream {
   /** Ends the stream from our side. */
   close(code: number): void {
     if (!this.live) return;
+    this.outlet?.flush();
     this.socket.close(code);
     this.lose(code);
   }
 
+  /** The way of every frame: 50 a second. */
   private receive(data: Buffer, isBinary: boolean): void {
     if (!this.live) return;
     this.heardAt = this.clock.now();
-    const message = isBinary ? { problem: 'a binary message' as const } : readFromWavix(data.toString());
-    if ('problem' in message) {
-      this.passOver(message.problem);
-    } else if (message.event === 'connected' || message.event === 'start') {
-      this.passOver(`a second ${message.event}`);
-    } else if (message.stream_id !== this.streamId || message.call_id !== this.callId) {
-      this.passOver('a message of another stream');
-    } else {
-      this.obey(message);
+    try {
+      const frame = isBinary ? undefined : this.reader.read(data);
+      if (frame) this.hear(frame);
+      else this.obey(isBinary ? { problem: 'a binary message' } : readFromWavix(data.toString()));
+    } catch (error) {
+      this.owner.failed(this, error);
     }
   }
 
@@ -187,18 +197,19 @@ export class MediaStream {
     }
   }
 
-  private obey(message: MediaMessage | MarkMessage | StopMessage): void {
-    this.follow(message.sequence_number);
-    switch (message.event) {
-      case 'media':
-        this.hear(message);
-        break;
-      case 'mark':
-        this.heard(message);
-        break;
-      case 'stop':
-        this.stop(message);
-        break;
+  private obey(message: FromWavix | Malformed): void {
+    if ('problem' in message) {
+      this.passOver(message.problem);
+    } else if (message.event === 'connected' || message.event === 'start') {
+      this.passOver(`a second ${message.event}`);
+    } else if (message.stream_id !== this.streamId || message.call_id !== this.callId) {
+      this.passOver('a message of another stream');
+    } else if (message.event === 'media') {
+      this.hear(frameOf(message));
+    } else {
+      this.follow(message.sequence_number);
+      if (message.event === 'mark') this.heard(message);
+      else this.stop(message);
     }
   }
 
@@ -223,18 +234,19 @@ export class MediaStream {
     this.sequence = Math.max(this.sequence, sequence);
   }
 
-  private hear(message: MediaMessage): void {
-    const pcm = decodeBase64(message.media.payload);
-    if (!pcm || pcm.length === 0) {
+  private hear(frame: MediaFrame): void {
+    this.follow(frame.sequence_number);
+    const { length } = frame.pcm;
+    if (length === 0) {
       this.passOver('media that is no audio');
       return;
     }
     this.framesIn++;
-    this.bytesIn += pcm.length;
+    this.bytesIn += length;
     for (const [key, format] of this.owner.formats) {
       let tap = this.taps.get(key);
       if (!tap) this.taps.set(key, (tap = new Tap(format)));
-      for (const piece of tap.push(message, pcm)) this.owner.audio(this, key, piece);
+      for (const piece of tap.push(frame)) this.owner.audio(this, key, piece);
     }
   }
 
@@ -244,6 +256,7 @@ export class MediaStream {
 
   private stop(message: StopMessage): void {
     this.finish((stats) => ({ ...message, stats }));
+    this.outlet?.flush();
     this.socket.close(CLOSE_NORMAL);
   }
 
@@ -266,18 +279,9 @@ export class MediaStream {
   }
 }
 
-/** The guide's messages to Wavix. The parts around the audio are the same every time, so they are written once. */
-function wireOf(socket: WebSocket, streamId: string) {
-  const id = JSON.stringify(streamId);
-  const beforeAudio = `{"event":"media","stream_id":${id},"media":{"payload":"`;
-  const send = (text: string) => {
-    if (socket.readyState === socket.OPEN) socket.send(text);
-  };
-  return {
-    media: (frame: Buffer) => send(`${beforeAudio}${frame.toString('base64')}"}}`),
-    mark: (name: string) =>
-      send(`{"event":"mark","stream_id":${id},"mark":{"name":${JSON.stringify(name)}}}`),
-    clear: () => send(`{"event":"clear","stream_id":${id}}`),
-    backlog: () => socket.bufferedAmount,
-  };
+const NO_AUDIO = Buffer.alloc(0);
+
+/** For messages that `MediaReader` leaves; one whose payload is no base64 holds no audio. */
+function frameOf({ sequence_number, media }: MediaMessage): MediaFrame {
+  return { ...media, sequence_number, pcm: decodeBase64Into(media.payload) ?? NO_AUDIO };
 }

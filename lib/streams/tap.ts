@@ -3,7 +3,8 @@
  * nodes listen.
  */
 import { Encoder, type OutputFormat } from '../audio';
-import { WIRE_BYTES_PER_MS, type MediaMessage, type Track } from './wire';
+import type { MediaFrame } from './media-reader';
+import { WIRE_BYTES_PER_MS, type Track } from './wire';
 
 /** The form a listener wants the audio in; `base64` is the wire's own string, untouched. */
 export type ListenFormat = { track: Track | 'any' } & (OutputFormat | { encoding: 'base64' });
@@ -31,14 +32,14 @@ export class Tap {
 
   constructor(private readonly format: ListenFormat) {}
 
-  /** What this message completes: the pieces that can go on now. `pcm`: its payload, decoded. */
-  push(message: MediaMessage, pcm: Buffer): AudioPiece[] {
-    const { media, sequence_number } = message;
-    if (this.format.track !== 'any' && this.format.track !== media.track) return [];
-    if (!('sampleRate' in this.format)) return [{ ...media, sequence_number }];
-    let track = this.tracks.get(media.track);
-    if (!track) this.tracks.set(media.track, (track = new TrackTap(media.track, this.format)));
-    return track.push(message, pcm);
+  /** What this frame completes: the pieces that can go on now. */
+  push(frame: MediaFrame): AudioPiece[] {
+    const { track, payload, timestamp, chunk, sequence_number } = frame;
+    if (this.format.track !== 'any' && this.format.track !== track) return [];
+    if (!('sampleRate' in this.format)) return [{ payload, track, timestamp, chunk, sequence_number }];
+    let tap = this.tracks.get(track);
+    if (!tap) this.tracks.set(track, (tap = new TrackTap(track, this.format)));
+    return tap.push(frame);
   }
 
   /** The last, shorter pieces: nothing follows any more. */
@@ -71,12 +72,11 @@ class TrackTap {
     this.encoder = new Encoder(format);
   }
 
-  push(message: MediaMessage, pcm: Buffer): AudioPiece[] {
-    const { timestamp, chunk } = message.media;
+  push({ timestamp, chunk, sequence_number, pcm }: MediaFrame): AudioPiece[] {
     // Where messages are missing, time goes on: what is held here is moved up to the new message.
     if (timestamp > this.inUntil) this.outUntil += timestamp - this.inUntil;
     this.inUntil = timestamp + pcm.length / WIRE_BYTES_PER_MS;
-    const origin = { timestamp, chunk, sequence_number: message.sequence_number };
+    const origin = { timestamp, chunk, sequence_number };
     if (this.outUntil >= timestamp) this.origins = [origin];
     else this.origins.push(origin);
     return this.encoder.push(pcm).map((payload) => this.piece(payload));

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import fc from 'fast-check';
+import { PassThrough } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { audioReady } from '../../../lib/audio';
 import { StreamHub } from '../../../lib/streams/hub';
@@ -61,7 +62,7 @@ class Rig {
       this.heard.push(pieces);
       this.hub.listen({ audio: (piece) => pieces.push(piece) }, format);
     }
-    this.hub.accept(this.socket as unknown as WebSocket, { callId: CALL_ID });
+    this.hub.accept(this.socket as unknown as WebSocket, new PassThrough(), { callId: CALL_ID });
     this.take(START);
   }
 

@@ -16,7 +16,9 @@ function setUp() {
       media: (media) => sent.push({ at: clock.now(), media }),
       mark: (mark) => sent.push({ at: clock.now(), mark }),
       clear: () => sent.push({ at: clock.now(), clear: true }),
-      backlog: () => backlog,
+      get backlog() {
+        return backlog;
+      },
     },
     new FrameClock(clock),
   );

@@ -14,7 +14,7 @@ function setUp() {
     media: (frame: Buffer) => frames.push(frame),
     mark: (name: string) => marks.push(name),
     clear: () => undefined,
-    backlog: () => 0,
+    backlog: 0,
   };
   const playout = new Playout(wire, frameClock);
   const speech = new Speech(playout, frameClock);
