@@ -5,6 +5,7 @@ import type { Line } from '../lib/line';
 import type { StreamListener } from '../lib/streams/hub';
 import type { ListenFormat } from '../lib/streams/tap';
 import { WIRE_RATE } from '../lib/streams/wire';
+import { messageId } from './shared/message-id';
 import { choice, number } from './shared/properties';
 import { Seat } from './shared/seat';
 import { shown, tryToListen } from './shared/steps';
@@ -55,6 +56,7 @@ export = (RED: NodeAPI): void => {
       audio: ({ payload, track, timestamp, chunk, sequence_number }, { callId, streamId }) =>
         seat.send([
           {
+            _msgid: messageId(),
             topic: 'media',
             event: 'media',
             payload,

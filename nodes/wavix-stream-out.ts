@@ -5,7 +5,7 @@ import { WavixError } from '../lib/errors';
 import type { StreamHub, StreamTarget } from '../lib/streams/hub';
 import type { PlayedReport } from '../lib/streams/playout';
 import type { SpokenAudio } from '../lib/streams/speech';
-import type { MediaStream } from '../lib/streams/stream';
+import { MediaStream } from '../lib/streams/stream';
 import { WIRE_RATE } from '../lib/streams/wire';
 import { audioBytes } from './shared/audio-payload';
 import { PlayingStatus } from './shared/playing-status';
@@ -23,8 +23,8 @@ interface WavixStreamOutDef extends NodeDef {
   queue?: unknown;
 }
 
-/** What a message asks for, once its stream is there; a promise where a file has to be decoded first. */
-type Action = (stream: MediaStream) => Promise<void> | void;
+/** What a message asks for: audio to say, a mark to send, or to stop talking. */
+type Command = { say: SpokenAudio } | { mark: string } | 'clear';
 
 /** `base64` is how `wavix-stream-in` writes the wire's own PCM. */
 const PCM_NAMES = new Set(['pcm', 'auto', 'base64']);
@@ -58,37 +58,42 @@ export = (RED: NodeAPI): void => {
     let settings: Settings | undefined;
 
     this.on('input', (msg, _send, done) => {
-      const failed = (error: unknown) => {
-        fail(seat, error, { node: this, msg, done });
+      const received = { node: this, msg, done };
+      const failed = (error: unknown): void => {
+        fail(seat, error, received);
       };
-      const attempt = (what: () => void) => {
-        try {
-          what();
-        } catch (error) {
-          failed(error);
-        }
+      const follow = (stream: MediaStream, command: Command): void => {
+        const decoding = obey(stream, command);
+        playing.follow(stream);
+        if (decoding) decoding.then(() => done(), failed);
+        else done();
       };
-      attempt(() => {
+      try {
         // What is wrong with the message is told before its stream is looked for.
-        const action = actionOf(this, seat, (settings ??= settingsOf(def)), msg);
-        const target = targetOf(this, def, msg);
+        const command = commandOf(this, seat, (settings ??= settingsOf(def)), msg);
         const { streams } = seat.line;
-        if (isLateEcho(msg, target, streams)) {
-          if (isReported(seat, msg)) tell(seat, msg, { played: false, playedMs: 0 });
-          done();
-          return;
+        const target = targetOf(this, def, msg);
+        const stream = streams.find(target);
+        if (stream instanceof MediaStream) {
+          follow(stream, command);
+        } else if (isLateEcho(msg, target, streams)) {
+          endLate(seat, msg, done);
+        } else {
+          const use = (started: MediaStream) => attempt(() => follow(started, command), failed);
+          streams.reach(target, use, failed);
         }
-        const use = (stream: MediaStream) => {
-          attempt(() => {
-            const later = action(stream);
-            playing.follow(stream);
-            if (later) later.then(() => done(), failed);
-            else done();
-          });
-        };
-        streams.reach(target, use, failed);
-      });
+      } catch (error) {
+        failed(error);
+      }
     });
+  }
+
+  /** @returns a promise where a file has to be decoded first */
+  function obey({ speech }: MediaStream, command: Command): Promise<void> | undefined {
+    if (command === 'clear') speech?.clear();
+    else if ('say' in command) return speech?.say(command.say);
+    else speech?.mark(command.mark);
+    return undefined;
   }
 
   /** By the node's own field, else by the message's stream, else by its call. */
@@ -99,40 +104,40 @@ export = (RED: NodeAPI): void => {
   }
 
   /** @throws WavixError `WAVIX_INPUT`, `WAVIX_AUDIO` */
-  function actionOf(node: Node, seat: Seat, settings: Settings, msg: NodeMessageInFlow): Action {
+  function commandOf(node: Node, seat: Seat, settings: Settings, msg: NodeMessageInFlow): Command {
     switch (msg.event) {
       case undefined:
       case '':
-      case 'media': {
-        const audio = audioOf(node, seat, settings, msg);
-        return (stream) => stream.speech?.say(audio);
-      }
+      case 'media':
+        return { say: audioOf(node, seat, settings, msg) };
       case 'mark': {
         const name = markOf(msg.mark ?? msg.payload);
         if (name === undefined) {
           throw new WavixError('WAVIX_INPUT', { key: 'message.noMark' });
         }
-        return (stream) => stream.speech?.mark(name);
+        return { mark: name };
       }
       case 'clear':
-        return (stream) => stream.speech?.clear();
+        return 'clear';
       default:
         throw new WavixError('WAVIX_INPUT', { key: 'message.event' });
     }
   }
 
   function audioOf(node: Node, seat: Seat, settings: Settings, msg: NodeMessageInFlow): SpokenAudio {
+    const { encoding, sampleRate } = formOf(settings, msg);
     const mark = markOf(msg.mark);
-    const { leadMs, queueMs } = settings;
+    const isReported = mark !== undefined || seat.isWired;
     return {
       data: audioBytes(msg.payload),
-      ...formOf(settings, msg),
+      encoding,
+      sampleRate,
       source: node.id,
       complete: msg.complete === true,
-      leadMs,
-      queueMs,
-      ...(mark !== undefined && { mark }),
-      ...(isReported(seat, msg) && { report: (report: PlayedReport) => tell(seat, msg, report) }),
+      leadMs: settings.leadMs,
+      queueMs: settings.queueMs,
+      mark,
+      report: isReported ? (report) => tell(seat, msg, report) : undefined,
     };
   }
 
@@ -143,10 +148,6 @@ export = (RED: NodeAPI): void => {
     const isG711 = encoding === 'mulaw' || encoding === 'alaw';
     const otherRate = isG711 && encoding !== settings.encoding ? G711_RATE : settings.sampleRate;
     return { encoding, sampleRate: msg.sample_rate === undefined ? otherRate : Number(msg.sample_rate) };
-  }
-
-  function isReported(seat: Seat, msg: NodeMessageInFlow): boolean {
-    return seat.isWired || markOf(msg.mark) !== undefined;
   }
 
   /** @throws WavixError `WAVIX_INPUT` if it is longer than any name has to be: it goes to Wavix and back */
@@ -161,6 +162,19 @@ export = (RED: NodeAPI): void => {
   function isLateEcho(msg: NodeMessageInFlow, { streamId }: StreamTarget, streams: StreamHub): boolean {
     const isEcho = msg.event === 'media' && msg.topic === 'media' && msg.sequence_number !== undefined;
     return isEcho && streamId !== undefined && streams.hasJustEnded(streamId);
+  }
+
+  function attempt(what: () => void, failed: (error: unknown) => void): void {
+    try {
+      what();
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  function endLate(seat: Seat, msg: NodeMessageInFlow, done: () => void): void {
+    if (seat.isWired || markOf(msg.mark) !== undefined) tell(seat, msg, { played: false, playedMs: 0 });
+    done();
   }
 
   function tell(seat: Seat, msg: NodeMessageInFlow, { played, playedMs }: PlayedReport): void {

@@ -47,7 +47,8 @@ export class Caller {
       'Sec-WebSocket-Key': key,
       'Sec-WebSocket-Version': '13',
     };
-    const request = http.request({ hostname, port, path: pathname, headers });
+    const request = http.request({ hostname, port, path: pathname, headers, timeout: 500 });
+    request.on('timeout', () => request.destroy(new Error('No answer to the handshake.')));
     const socket = await new Promise<Socket>((resolve, reject) => {
       request.on('upgrade', (_response, connection, head) => {
         this.take(head);

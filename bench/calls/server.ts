@@ -37,7 +37,7 @@ export class Server {
 
   /** (a) */
   static async plain(): Promise<Server> {
-    const child = fork(join(__dirname, 'plain.mjs'), { cwd: ROOT, execArgv: [] });
+    const child = fork(join(__dirname, 'plain.mjs'), { cwd: ROOT, execArgv: process.env.BENCH_PROF ? ['--cpu-prof', '--cpu-prof-dir=/tmp/prof'] : [] });
     const port = await ready(child);
     return new Server(
       child,
@@ -84,7 +84,7 @@ export class Server {
     writeFileSync(join(userDir, 'settings.js'), `module.exports = ${JSON.stringify(settings)};`);
     const child = fork(join(__dirname, 'red.mjs'), ['--userDir', userDir], {
       cwd: ROOT,
-      execArgv: process.env.BENCH_PROF ? ['--cpu-prof', '--cpu-prof-dir=/tmp/prof'] : [],
+      execArgv: (process.env.BENCH_ARGS ?? '').split(' ').filter(Boolean),
       env: { ...process.env, NODE_OPTIONS: '', BENCH_PORT: String(port) },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });

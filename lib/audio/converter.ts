@@ -62,6 +62,10 @@ export class Converter {
   push(piece: Buffer): Buffer {
     const bytes = this.odd.length > 0 ? Buffer.concat([this.odd, piece]) : piece;
     const whole = bytes.length - (bytes.length % this.frameBytes);
+    if (this.straight && whole === bytes.length) {
+      this.odd = NOTHING;
+      return bytes; // nothing to do, and nothing made: the usual case on the way of every frame
+    }
     this.odd = whole < bytes.length ? Buffer.from(bytes.subarray(whole)) : NOTHING;
     if (whole === 0) return NOTHING;
     return this.straight ? bytes.subarray(0, whole) : this.convert(bytes, whole / this.frameBytes);

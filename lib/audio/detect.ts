@@ -4,6 +4,11 @@ import { WavixError } from '../errors';
 import { looksLikeMp3 } from './mp3-frames';
 import { looksLikeWav } from './wav-header';
 
+const FIRST_OF_RIFF = 0x52; // and of RF64 and RIFX
+const FIRST_OF_BW64 = 0x42;
+const FIRST_OF_ID3 = 0x49;
+const FIRST_OF_MP3_FRAME = 0xff;
+
 /**
  * Which kind of file these bytes are. Strict, as raw samples may be anything: a WAV begins with RIFF … WAVE (or is cut off
  * before that can be seen), an MP3 with an ID3v2 tag or frames that follow each other (see `looksLikeMp3`).
@@ -12,8 +17,17 @@ import { looksLikeWav } from './wav-header';
  * @returns undefined if it is neither: raw samples, or a file that `refuseOtherFiles` knows
  */
 export function detectFile(data: Buffer): 'wav' | 'mp3' | undefined {
-  if (looksLikeWav(data)) return 'wav';
-  return looksLikeMp3(data) ? 'mp3' : undefined;
+  // Every piece of raw samples comes by here; the first byte tells of nearly all of them that they are no file.
+  switch (data[0]) {
+    case FIRST_OF_RIFF:
+    case FIRST_OF_BW64:
+      return looksLikeWav(data) ? 'wav' : undefined;
+    case FIRST_OF_ID3:
+    case FIRST_OF_MP3_FRAME:
+      return looksLikeMp3(data) ? 'mp3' : undefined;
+    default:
+      return undefined;
+  }
 }
 
 /**

@@ -3,9 +3,11 @@
 import { Converter } from './converter';
 import { CALL_RATE, checkOutputFormat, SAMPLE_FORMS, type OutputFormat } from './format';
 import { SAMPLE_BYTES } from './samples';
+import { Slab } from './slab';
 
 /**
- * Encodes one track of one stream. Every Buffer it gives is fresh: no part of a larger one, never used again here.
+ * Encodes one track of one stream. Every Buffer it gives is fresh: its bytes are never used again here. A few that follow
+ * each other may be parts of one ArrayBuffer, which nothing else is in.
  *
  * Who makes it calls `flush()` at the end of the track, or `close()` when the rest is not wanted; after either it holds no
  * memory outside of JavaScript's and can be used afresh.
@@ -14,6 +16,7 @@ export class Encoder {
   private readonly converter: Converter;
   private readonly pieceBytes: number;
   private readonly pieceMs: number;
+  private readonly slab = new Slab();
   private piece: Buffer | undefined;
   private filled = 0;
   private pieces = 0;
@@ -44,16 +47,22 @@ export class Encoder {
 
   /**
    * @param pcm s16le, mono, 24 kHz, of any length
+   * @param mayKeep nobody else has these bytes: where they are a piece already they are given on, not copied
    * @returns the pieces that are whole now, each `pieceMs` long
    */
-  push(pcm: Buffer): Buffer[] {
-    return this.cut(this.converter.push(pcm));
+  push(pcm: Buffer, mayKeep = false): Buffer[] {
+    const bytes = this.converter.push(pcm);
+    if (mayKeep && bytes === pcm && this.filled === 0 && bytes.length === this.pieceBytes) {
+      this.pieces++;
+      return [bytes];
+    }
+    return this.cut(bytes);
   }
 
   /** What is left: at most one whole piece and a shorter one. Starts afresh. */
   flush(): Buffer[] {
     const pieces = this.cut(this.converter.flush());
-    if (this.piece && this.filled > 0) pieces.push(fresh(this.piece.subarray(0, this.filled)));
+    if (this.piece && this.filled > 0) pieces.push(this.piece.subarray(0, this.filled));
     this.reset();
     return pieces;
   }
@@ -67,7 +76,7 @@ export class Encoder {
   private cut(bytes: Buffer): Buffer[] {
     const whole: Buffer[] = [];
     for (let at = 0; at < bytes.length;) {
-      this.piece ??= Buffer.allocUnsafeSlow(this.pieceBytes);
+      this.piece ??= this.slab.take(this.pieceBytes);
       const copied = bytes.copy(this.piece, this.filled, at);
       at += copied;
       this.filled += copied;
@@ -85,11 +94,4 @@ export class Encoder {
     this.filled = 0;
     this.pieces = 0;
   }
-}
-
-/** A copy in memory of its own: Buffer.from() would take it from the pool, which others write into. */
-function fresh(bytes: Buffer): Buffer {
-  const copy = Buffer.allocUnsafeSlow(bytes.length);
-  bytes.copy(copy);
-  return copy;
 }

@@ -1,11 +1,5 @@
 /** base64 (RFC 4648) that is what it says it is: Node's own decoding passes over whatever else is in the text. */
-
-/** Bytes of the longest text that `decodeBase64Into` takes; more than a stream's largest message has. */
-const SCRATCH_BYTES = 64 * 1024;
-
-const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
-/** The part of it that was used last: nearly always the next one is as long. */
-let used = scratch.subarray(0, 0);
+import type { Slab } from '../audio/slab';
 
 /**
  * @param text with or without padding, of either alphabet
@@ -18,16 +12,12 @@ export function decodeBase64(text: string): Buffer | undefined {
   return bytes.length === length ? bytes : undefined;
 }
 
-/**
- * The same without memory of its own: the answer is only good until the next call. For the way of every frame, where it
- * is copied on at once.
- */
-export function decodeBase64Into(text: string): Buffer | undefined {
+/** The same into memory of `slab`. */
+export function decodeBase64Into(slab: Slab, text: string): Buffer | undefined {
   const length = decodedLength(text);
-  if (length === undefined || length > SCRATCH_BYTES) return undefined;
-  if (scratch.write(text, 'base64') !== length) return undefined;
-  if (used.length !== length) used = scratch.subarray(0, length);
-  return used;
+  if (length === undefined) return undefined;
+  const bytes = slab.take(length);
+  return bytes.write(text, 'base64') === length ? bytes : undefined;
 }
 
 /** How many bytes a text stands for, if it is base64; undefined if no base64 is that long. */

@@ -215,13 +215,9 @@ export class StreamHub implements StreamOwner {
   audio(stream: MediaStream, key: string, piece: AudioPiece): void {
     const listeners = this.audience.get(key);
     if (!listeners) return;
-    const { payload } = piece;
     // One conversion serves all, but a flow may do with its bytes as it likes: all but one get a copy.
-    for (let at = listeners.length - 1; at > 0; at--) {
-      const copy = typeof payload === 'string' ? payload : Buffer.from(payload);
-      this.call(() => listeners[at]?.audio?.({ ...piece, payload: copy }, stream));
-    }
-    this.call(() => listeners[0]?.audio?.(piece, stream));
+    for (let at = listeners.length - 1; at > 0; at--) this.tellAudio(listeners[at], copyOf(piece), stream);
+    this.tellAudio(listeners[0], piece, stream);
   }
 
   mark(_stream: MediaStream, message: MarkMessage, heard: MarkHeard): void {
@@ -292,6 +288,15 @@ export class StreamHub implements StreamOwner {
     this.cancelWatch = undefined;
   }
 
+  /** As `call`, without a closure: the way of every frame. */
+  private tellAudio(listener: StreamListener | undefined, piece: AudioPiece, stream: MediaStream): void {
+    try {
+      listener?.audio?.(piece, stream);
+    } catch (error) {
+      this.deps.log(error instanceof Error ? error.message : String(error));
+    }
+  }
+
   private tell(what: (listener: StreamListener) => void): void {
     for (const listener of [...this.listeners]) this.call(() => what(listener));
   }
@@ -304,6 +309,11 @@ export class StreamHub implements StreamOwner {
       this.deps.log({ key: 'fault', values: { what: String(error) } });
     }
   }
+}
+
+function copyOf(piece: AudioPiece): AudioPiece {
+  const { payload } = piece;
+  return typeof payload === 'string' ? piece : { ...piece, payload: Buffer.from(payload) };
 }
 
 function noStream(key: TextKey): WavixError {

@@ -4,8 +4,8 @@
  * cost half as much again (bench/). All else of the protocol stays with `ws`; both write whole frames only, so they
  * can't mix.
  *
- * The first message in a turn of the event loop leaves at once. More of them, as at the beginning of a prompt or in a
- * flood, leave together when the turn is over.
+ * What leaves between two messages of Wavix leaves at once if it is one message, as in an echo. More of them, as at the
+ * beginning of a prompt or in a flood, leave together, a turn of the event loop later at most.
  */
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
@@ -18,17 +18,15 @@ const LENGTH_IN_2 = 126;
 const LENGTH_IN_8 = 127;
 const LONGEST_IN_2 = 0xffff;
 
-const AFTER_AUDIO = '"}}';
-
-/** Those that have written in this turn of the event loop. */
-const turn: Outlet[] = [];
+const AFTER_AUDIO = Buffer.from('"}}');
 
 /** Writes the messages of one two-way stream. */
 export class Outlet {
   private readonly id: string;
   private readonly beforeAudio: Buffer;
+  /** Something has left at once since Wavix spoke last: what comes now may be one of many. */
   private hasWritten = false;
-  /** To be written when the turn is over. */
+  /** To be written together, soon. */
   private waiting: Buffer[] = [];
   private waitingBytes = 0;
 
@@ -53,10 +51,10 @@ export class Outlet {
     const { beforeAudio } = this;
     const audio = pcm.toString('base64');
     const frame = emptyFrame(beforeAudio.length + audio.length + AFTER_AUDIO.length);
-    frame.write(AFTER_AUDIO, frame.length - AFTER_AUDIO.length, 'latin1');
-    const at = frame.length - AFTER_AUDIO.length - audio.length;
-    frame.write(audio, at, 'latin1');
-    beforeAudio.copy(frame, at - beforeAudio.length);
+    const afterAudio = frame.length - AFTER_AUDIO.length;
+    frame.set(beforeAudio, afterAudio - audio.length - beforeAudio.length);
+    frame.write(audio, afterAudio - audio.length, 'latin1');
+    frame.set(AFTER_AUDIO, afterAudio);
     this.send(frame);
   }
 
@@ -69,40 +67,35 @@ export class Outlet {
     this.flush();
   }
 
+  /** Wavix has sent a message: an answer to it should leave at once. */
+  heard(): void {
+    this.hasWritten = false;
+  }
+
   /** Writes what waits; to be called before anybody else writes into the socket. */
   flush(): void {
     const { waiting } = this;
+    this.hasWritten = false;
     if (waiting.length === 0) return;
     this.waiting = [];
     this.waitingBytes = 0;
     if (this.isOpen) this.socket.write(waiting.length === 1 ? waiting[0] : Buffer.concat(waiting));
   }
 
-  /** The turn is over: the next message leaves at once. */
-  endTurn(): void {
-    this.hasWritten = false;
-    this.flush();
-  }
-
   private send(frame: Buffer): void {
     if (!this.isOpen) return;
-    if (this.hasWritten) {
-      this.waiting.push(frame);
-      this.waitingBytes += frame.length;
+    if (!this.hasWritten && this.waiting.length === 0) {
+      this.hasWritten = true;
+      this.socket.write(frame);
       return;
     }
-    this.hasWritten = true;
-    if (turn.push(this) === 1) setImmediate(endTurn);
-    this.socket.write(frame);
+    if (this.waiting.push(frame) === 1) setImmediate(() => this.flush());
+    this.waitingBytes += frame.length;
   }
 
   private get isOpen(): boolean {
     return this.webSocket.readyState === this.webSocket.OPEN && this.socket.writable;
   }
-}
-
-function endTurn(): void {
-  for (const outlet of turn.splice(0)) outlet.endTurn();
 }
 
 function frameOf(text: string): Buffer {
@@ -124,7 +117,8 @@ function emptyFrame(length: number): Buffer {
     const frame = Buffer.allocUnsafe(4 + length);
     frame[0] = FINAL_TEXT;
     frame[1] = LENGTH_IN_2;
-    frame.writeUInt16BE(length, 2);
+    frame[2] = length >>> 8;
+    frame[3] = length & 0xff;
     return frame;
   }
   const frame = Buffer.allocUnsafe(10 + length);

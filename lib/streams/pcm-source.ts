@@ -20,6 +20,10 @@ export class PcmBytes implements PcmSource {
   }
 
   pull(bytes: number): Buffer {
+    if (this.at === 0 && bytes >= this.pcm.length) {
+      this.at = this.pcm.length;
+      return this.pcm; // the way of every frame that comes as one
+    }
     const piece = this.pcm.subarray(this.at, this.at + bytes);
     this.at += piece.length;
     return piece;

@@ -40,19 +40,33 @@ export interface PlayedReport {
 export interface Utterance {
   source: PcmSource;
   /** Nothing belongs behind it: its last, shorter piece goes without waiting for more. */
-  complete?: boolean;
+  complete?: boolean | undefined;
   /** A mark of the flow's own to follow it. */
-  mark?: string;
+  mark?: string | undefined;
   /** Asks for a report; called exactly once. */
-  report?: (report: PlayedReport) => void;
+  report?: ((report: PlayedReport) => void) | undefined;
   /** How far ahead of the caller's ear it may be sent, in ms. */
   leadMs: number;
 }
 
-interface Entry extends Utterance {
-  /** Position of its first and past its last byte in all that was sent so far; unset until some of it left. */
-  from?: number;
-  to?: number;
+/** An utterance on its way. */
+class Entry {
+  readonly source: PcmSource;
+  readonly mark: string | undefined;
+  readonly leadMs: number;
+  complete: boolean;
+  report: Utterance['report'];
+  /** Position of its first and past its last byte in all that was sent so far; the first is -1 until some of it left. */
+  from = -1;
+  to = 0;
+
+  constructor({ source, mark, leadMs, complete, report }: Utterance) {
+    this.source = source;
+    this.mark = mark;
+    this.leadMs = leadMs;
+    this.complete = complete ?? false;
+    this.report = report;
+  }
 }
 
 interface SentMark {
@@ -116,7 +130,7 @@ export class Playout implements Ticking {
       if (utterance.complete) this.flush();
       return;
     }
-    this.queue.push({ ...utterance });
+    this.queue.push(new Entry(utterance));
     this.queuedBytes += utterance.source.bytesLeft;
     this.pump();
   }
@@ -218,26 +232,38 @@ export class Playout implements Ticking {
       // A flow's mark belongs right behind its last byte; our own may follow the frame that holds it.
       if (entry.mark !== undefined) return bytes;
     }
-    const complete = this.queue.at(-1)?.complete ?? false;
+    const complete = this.queue.at(-1)?.complete;
     return complete || now - this.lastArrival >= TAIL_PAUSE_MS ? bytes : undefined;
   }
 
   private sendFrame(bytes: number, now: number): void {
-    const pieces: Buffer[] = [];
-    let missing = bytes;
-    for (const entry of this.queue) {
-      entry.from ??= this.sentBytes;
-      const piece = entry.source.pull(missing);
-      pieces.push(piece);
-      this.sentBytes += piece.length;
-      entry.to = this.sentBytes;
-      missing -= piece.length;
-      if (missing === 0) break;
-    }
-    this.wire.media(pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces));
+    const head = this.queue[0] as Entry;
+    // Nearly always the next entry holds the whole frame.
+    this.wire.media(head.source.bytesLeft >= bytes ? this.pull(head, bytes) : this.gather(bytes));
     this.sentFrames++;
     this.queuedBytes -= bytes;
     this.earEnd = Math.max(this.earEnd, now) + bytes / WIRE_BYTES_PER_MS;
+  }
+
+  private pull(entry: Entry, bytes: number): Buffer {
+    if (entry.from < 0) entry.from = this.sentBytes;
+    const piece = entry.source.pull(bytes);
+    this.sentBytes += piece.length;
+    entry.to = this.sentBytes;
+    return piece;
+  }
+
+  /** A frame from the pieces of several entries. */
+  private gather(bytes: number): Buffer {
+    const pieces: Buffer[] = [];
+    let missing = bytes;
+    for (const entry of this.queue) {
+      const piece = this.pull(entry, missing);
+      pieces.push(piece);
+      missing -= piece.length;
+      if (missing === 0) break;
+    }
+    return Buffer.concat(pieces);
   }
 
   /** Lets go of every entry at the head that has left whole, and sends the marks that tell when they are heard. */
@@ -284,8 +310,8 @@ function wantsMark(entry: Utterance): boolean {
 
 /** Tells what became of an entry, once. `heard`: position up to which the caller has heard what was sent. */
 function settle(entry: Entry, played: boolean, heard: number): void {
-  const { report, from = 0, to = 0 } = entry;
-  delete entry.report;
-  const playedBytes = Math.min(heard, to) - from;
+  const { report, from, to } = entry;
+  entry.report = undefined;
+  const playedBytes = from < 0 ? 0 : Math.min(heard, to) - from;
   report?.({ played, playedMs: Math.max(0, Math.round(playedBytes / WIRE_BYTES_PER_MS)) });
 }

@@ -29,9 +29,9 @@ export interface SpokenAudio {
   /** The utterance ends with it. */
   complete?: boolean;
   /** A mark of the flow's own to follow it. */
-  mark?: string;
+  mark?: string | undefined;
   /** Called exactly once, when it was heard or interrupted. Not called if this audio is refused with an error. */
-  report?: (report: PlayedReport) => void;
+  report?: ((report: PlayedReport) => void) | undefined;
   /** ms it may be sent ahead of the caller's ear */
   leadMs: number;
   /** ms of audio that may wait */
@@ -46,7 +46,9 @@ const BYTES_PER_SAMPLE: Record<RawEncoding, number> = { pcm: 2, float32: 4, mula
 const NEW_SAMPLE_MS = 30_000;
 
 interface RawStream {
-  key: string;
+  encoding: string;
+  sampleRate: number;
+  source: string;
   decoder: RawDecoder;
   /** The beginning of a sample whose rest comes with the next piece. */
   part: Buffer;
@@ -55,8 +57,8 @@ interface RawStream {
 
 /** Audio or a mark that waits for the file before it to be decoded, or is that file. */
 interface Waiting {
-  mark?: string;
-  report?: (report: PlayedReport) => void;
+  mark?: string | undefined;
+  report?: ((report: PlayedReport) => void) | undefined;
   go: () => void;
 }
 
@@ -126,22 +128,15 @@ export class Speech {
   }
 
   private sayRaw(audio: SpokenAudio): void {
-    const { data, sampleRate, source, leadMs } = audio;
+    const { data, sampleRate } = audio;
     const encoding = audio.encoding as RawEncoding;
-    const key = `${encoding} ${sampleRate} ${source}`;
-    if (this.raw?.key !== key) checkInputFormat({ encoding, sampleRate });
+    const isNew = !this.raw || !continues(this.raw, audio);
+    if (isNew) checkInputFormat({ encoding, sampleRate });
     this.checkRoom(audio, (data.length / BYTES_PER_SAMPLE[encoding] / sampleRate) * 1000);
     const now = this.clock.now();
-    if (this.raw?.key !== key) {
-      refuseOtherFiles(data);
-      const decoder = new RawDecoder({ encoding, sampleRate });
-      this.endRaw();
-      this.raw = { key, decoder, part: NOTHING, leadMs };
-    } else if (now - this.lastRaw > NEW_SAMPLE_MS) {
-      this.raw.part = NOTHING;
-    }
+    const raw = isNew ? this.beginRaw(audio, encoding) : (this.raw as RawStream);
+    if (!isNew && now - this.lastRaw > NEW_SAMPLE_MS) raw.part = NOTHING;
     this.lastRaw = now;
-    const { raw } = this;
     const pcm = raw.decoder.push(wholeSamples(raw, data, BYTES_PER_SAMPLE[encoding]));
     if (audio.complete === true || audio.mark !== undefined) {
       const rest = raw.decoder.flush();
@@ -151,6 +146,13 @@ export class Speech {
     }
     this.play(audio, new PcmBytes(pcm));
     this.cancelTail ??= this.clock.after(TAIL_PAUSE_MS, () => this.checkTail());
+  }
+
+  private beginRaw({ data, sampleRate, source, leadMs }: SpokenAudio, encoding: RawEncoding): RawStream {
+    refuseOtherFiles(data);
+    const decoder = new RawDecoder({ encoding, sampleRate });
+    this.endRaw();
+    return (this.raw = { encoding, sampleRate, source, decoder, part: NOTHING, leadMs });
   }
 
   private sayWhole(audio: SpokenAudio, source: PcmSource): void {
@@ -184,13 +186,7 @@ export class Speech {
   }
 
   private play({ complete, mark, report, leadMs }: SpokenAudio, source: PcmSource): void {
-    this.playout.play({
-      source,
-      leadMs,
-      ...(complete !== undefined && { complete }),
-      ...(mark !== undefined && { mark }),
-      ...(report && { report }),
-    });
+    this.playout.play({ source, complete, mark, report, leadMs });
   }
 
   private checkRoom({ queueMs }: SpokenAudio, ms: number): void {
@@ -236,21 +232,25 @@ export class Speech {
     this.line = [];
     for (const { mark, report } of dropped) {
       if (mark === undefined && !report) continue;
-      this.playout.play({
-        source: new PcmBytes(NOTHING),
-        leadMs: 0,
-        ...(mark !== undefined && { mark }),
-        ...(report && { report }),
-      });
+      this.playout.play({ source: new PcmBytes(NOTHING), mark, report, leadMs: 0 });
     }
   }
+}
+
+/** Whether a piece goes on with what came before it, without a seam. */
+function continues(raw: RawStream, { encoding, sampleRate, source }: SpokenAudio): boolean {
+  return raw.encoding === encoding && raw.sampleRate === sampleRate && raw.source === source;
 }
 
 /** The whole samples of a piece, the part that was left of the last one in front; what is left of it is kept. */
 function wholeSamples(raw: RawStream, piece: Buffer, bytesPerSample: number): Buffer {
   const bytes = raw.part.length > 0 ? Buffer.concat([raw.part, piece]) : piece;
   const whole = bytes.length - (bytes.length % bytesPerSample);
-  raw.part = whole < bytes.length ? Buffer.from(bytes.subarray(whole)) : NOTHING;
+  if (whole === bytes.length) {
+    raw.part = NOTHING;
+    return bytes;
+  }
+  raw.part = Buffer.from(bytes.subarray(whole));
   return bytes.subarray(0, whole);
 }
 

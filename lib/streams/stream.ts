@@ -4,6 +4,7 @@
  */
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
+import { Slab } from '../audio/slab';
 import { decodeBase64Into } from './base64';
 import type { FrameClock } from './frame-clock';
 import { CLOSE_NORMAL } from './handshake';
@@ -93,6 +94,7 @@ export class MediaStream {
   /** The way into the playout for audio of any form; none on a one-way stream. */
   readonly speech: Speech | undefined;
 
+  private readonly slab = new Slab();
   private readonly reader: MediaReader;
   private readonly outlet: Outlet | undefined;
   private readonly taps = new Map<string, Tap>();
@@ -126,7 +128,7 @@ export class MediaStream {
       this.playout = new Playout(this.outlet, clock);
       this.speech = new Speech(this.playout, clock);
     }
-    this.reader = new MediaReader(start.call_id, start.stream_id);
+    this.reader = new MediaReader(start.call_id, start.stream_id, this.slab);
     socket.on('message', (data: Buffer, isBinary) => this.receive(data, isBinary));
     socket.on('pong', () => (this.heardAt = clock.now()));
     socket.on('close', (code) => this.guard(() => this.lose(code)));
@@ -163,7 +165,7 @@ export class MediaStream {
       return;
     }
     if (silent >= SILENT_MS / 2) this.socket.ping();
-    if (this.socket.bufferedAmount < MAX_SOCKET_BACKLOG) this.stuckSince = undefined;
+    if ((this.outlet?.backlog ?? 0) < MAX_SOCKET_BACKLOG) this.stuckSince = undefined;
     else if (now - (this.stuckSince ??= now) >= STUCK_MS) this.socket.terminate();
   }
 
@@ -179,6 +181,7 @@ export class MediaStream {
   private receive(data: Buffer, isBinary: boolean): void {
     if (!this.live) return;
     this.heardAt = this.clock.now();
+    this.outlet?.heard();
     try {
       const frame = isBinary ? undefined : this.reader.read(data);
       if (frame) this.hear(frame);
@@ -205,7 +208,7 @@ export class MediaStream {
     } else if (message.stream_id !== this.streamId || message.call_id !== this.callId) {
       this.passOver('a message of another stream');
     } else if (message.event === 'media') {
-      this.hear(frameOf(message));
+      this.hear(frameOf(message, this.slab));
     } else {
       this.follow(message.sequence_number);
       if (message.event === 'mark') this.heard(message);
@@ -243,10 +246,13 @@ export class MediaStream {
     }
     this.framesIn++;
     this.bytesIn += length;
-    for (const [key, format] of this.owner.formats) {
+    const { formats } = this.owner;
+    // The last one may keep the frame's bytes; all others have to copy them.
+    let left = formats.size;
+    for (const [key, format] of formats) {
       let tap = this.taps.get(key);
       if (!tap) this.taps.set(key, (tap = new Tap(format)));
-      for (const piece of tap.push(frame)) this.owner.audio(this, key, piece);
+      for (const piece of tap.push(frame, --left === 0)) this.owner.audio(this, key, piece);
     }
   }
 
@@ -282,6 +288,6 @@ export class MediaStream {
 const NO_AUDIO = Buffer.alloc(0);
 
 /** For messages that `MediaReader` leaves; one whose payload is no base64 holds no audio. */
-function frameOf({ sequence_number, media }: MediaMessage): MediaFrame {
-  return { ...media, sequence_number, pcm: decodeBase64Into(media.payload) ?? NO_AUDIO };
+function frameOf({ sequence_number, media }: MediaMessage, slab: Slab): MediaFrame {
+  return { ...media, sequence_number, pcm: decodeBase64Into(slab, media.payload) ?? NO_AUDIO };
 }

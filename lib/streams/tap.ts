@@ -32,14 +32,18 @@ export class Tap {
 
   constructor(private readonly format: ListenFormat) {}
 
-  /** What this frame completes: the pieces that can go on now. */
-  push(frame: MediaFrame): AudioPiece[] {
+  /**
+   * What this frame completes: the pieces that can go on now.
+   *
+   * @param mayKeep nobody else needs the frame's bytes
+   */
+  push(frame: MediaFrame, mayKeep: boolean): AudioPiece[] {
     const { track, payload, timestamp, chunk, sequence_number } = frame;
     if (this.format.track !== 'any' && this.format.track !== track) return [];
     if (!('sampleRate' in this.format)) return [{ payload, track, timestamp, chunk, sequence_number }];
     let tap = this.tracks.get(track);
     if (!tap) this.tracks.set(track, (tap = new TrackTap(track, this.format)));
-    return tap.push(frame);
+    return tap.push(frame, mayKeep);
   }
 
   /** The last, shorter pieces: nothing follows any more. */
@@ -72,14 +76,17 @@ class TrackTap {
     this.encoder = new Encoder(format);
   }
 
-  push({ timestamp, chunk, sequence_number, pcm }: MediaFrame): AudioPiece[] {
+  push({ timestamp, chunk, sequence_number, pcm }: MediaFrame, mayKeep: boolean): AudioPiece[] {
     // Where messages are missing, time goes on: what is held here is moved up to the new message.
     if (timestamp > this.inUntil) this.outUntil += timestamp - this.inUntil;
     this.inUntil = timestamp + pcm.length / WIRE_BYTES_PER_MS;
     const origin = { timestamp, chunk, sequence_number };
     if (this.outUntil >= timestamp) this.origins = [origin];
     else this.origins.push(origin);
-    return this.encoder.push(pcm).map((payload) => this.piece(payload));
+    const pieces = this.encoder.push(pcm, mayKeep);
+    return pieces.length === 1
+      ? [this.piece(pieces[0] as Buffer)]
+      : pieces.map((payload) => this.piece(payload));
   }
 
   end(): AudioPiece[] {

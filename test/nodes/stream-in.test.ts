@@ -348,7 +348,7 @@ describe('wavix-stream-in', () => {
       (first.payload as Buffer).fill(0x55);
       stream.media(pcm.subarray(FRAME_BYTES, 2 * FRAME_BYTES));
       const second = await bench.seen('audio').next();
-      new Uint8Array((second.payload as Buffer).buffer).fill(0x55);
+      (second.payload as Buffer).fill(0x55);
       stream.media(pcm.subarray(2 * FRAME_BYTES));
       stream.stop();
       await bench.seen('events').next(({ event }) => event === 'stop');

@@ -563,10 +563,11 @@ describe('Line', () => {
     });
     // The network takes some megabytes, then no more.
     const before = () => stream.playout?.queuedMs ?? 0;
-    for (let last = -1; before() !== last;) {
-      last = before();
+    for (let same = 0; same < 3;) {
+      const last = before();
       held.pass(100);
       await new Promise((resolve) => setTimeout(resolve, 20));
+      same = before() === last ? same + 1 : 0;
     }
     assert.ok(before() > 100_000, `${before()} ms wait here`);
     const lost = once(arrivals, 'lost');

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { Slab } from '../../../lib/audio/slab';
 import { decodeBase64 } from '../../../lib/streams/base64';
 import { MediaReader } from '../../../lib/streams/media-reader';
 import { readFromWavix } from '../../../lib/streams/wire';
@@ -32,7 +33,7 @@ function judged(bytes: Buffer, callId = CALL_ID, streamId = STREAM_ID): object |
 
 /** The reader may leave a message to the judge; what it reads, it must read just so. */
 function agrees(bytes: Buffer, callId = CALL_ID, streamId = STREAM_ID): boolean {
-  const read = new MediaReader(callId, streamId).read(bytes);
+  const read = new MediaReader(callId, streamId, new Slab()).read(bytes);
   if (!read) return false;
   assert.deepEqual(
     { ...read, pcm: Buffer.from(read.pcm) },
@@ -42,7 +43,7 @@ function agrees(bytes: Buffer, callId = CALL_ID, streamId = STREAM_ID): boolean 
   return true;
 }
 
-const read = (text: string) => new MediaReader(CALL_ID, STREAM_ID).read(Buffer.from(text));
+const read = (text: string) => new MediaReader(CALL_ID, STREAM_ID, new Slab()).read(Buffer.from(text));
 
 describe('MediaReader', () => {
   it("reads a message of audio, in the guide's order of its members or another, with spaces or without", () => {
@@ -90,7 +91,7 @@ describe('MediaReader', () => {
   it('leaves all messages of a stream whose id has to be escaped', () => {
     for (const id of ['a"b', 'a\\b', 'grüße', 'a","sequence_number":1,"x":"b']) {
       const bytes = Buffer.from(JSON.stringify({ ...MEDIA, stream_id: id }));
-      assert.equal(new MediaReader(CALL_ID, id).read(bytes), undefined);
+      assert.equal(new MediaReader(CALL_ID, id, new Slab()).read(bytes), undefined);
       const raw = Buffer.from(JSON.stringify(MEDIA).replace(STREAM_ID, id));
       assert.equal(agrees(raw, CALL_ID, id), false);
     }
