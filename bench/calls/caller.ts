@@ -52,7 +52,7 @@ export class Caller {
     const socket = await new Promise<Socket>((resolve, reject) => {
       request.on('upgrade', (_response, connection, head) => {
         this.take(head);
-        resolve(connection as Socket);
+        resolve(connection);
       });
       request.on('response', (response) => reject(new Error(`The server answered ${response.statusCode}.`)));
       request.on('error', reject);

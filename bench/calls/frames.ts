@@ -19,7 +19,7 @@ const noiseBytes = noise.map((text) => Buffer.from(text, 'latin1'));
 export function payload(call: number, number: number): string {
   return (
     Buffer.from(String(number).padStart(NUMBER_BYTES, '0')).toString('base64') +
-    noise[poolIndex(call, number)]
+    (noise[poolIndex(call, number)] as string)
   );
 }
 

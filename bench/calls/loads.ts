@@ -31,13 +31,15 @@ export async function openCalls(server: Server, count: number, owner: Callers): 
 
 /** Node-RED says that its flows have started a moment before our routes are open. */
 async function open(server: Server, caller: Caller): Promise<void> {
-  for (const giveUp = performance.now() + 5_000; ; await sleep(50)) {
+  const giveUp = performance.now() + 5_000;
+  for (;;) {
     try {
       await caller.open(server.urlFor(caller.call_id));
       return;
     } catch (error) {
       if (performance.now() > giveUp) throw error;
     }
+    await sleep(50);
   }
 }
 
@@ -62,15 +64,22 @@ export async function talk(callers: Caller[], ms: number): Promise<void> {
   }
 }
 
-/** Waits until all that was sent has come back, or nothing has come for a second. */
-async function settle(callers: Caller[]): Promise<void> {
-  let last = -1;
-  for (let since = performance.now(); performance.now() - since < 1_000; await sleep(5)) {
-    const received = callers.reduce((sum, caller) => sum + caller.received, 0);
-    if (callers.every((caller) => caller.received === caller.sent)) return;
-    if (received !== last) since = performance.now();
-    last = received;
+/**
+ * Waits until all that was sent has come back, or nothing has come for a second.
+ *
+ * @returns when the last frame was seen to have come, in ms
+ */
+async function settle(callers: Caller[]): Promise<number> {
+  let received = -1;
+  let since = performance.now();
+  while (performance.now() - since < 1_000) {
+    const now = callers.reduce((sum, caller) => sum + caller.received, 0);
+    if (now !== received) since = performance.now();
+    received = now;
+    if (callers.every((caller) => caller.received === caller.sent)) break;
+    await sleep(1);
   }
+  return since;
 }
 
 function faults(callers: Caller[]): { lost: number; wrong: number } {
@@ -84,7 +93,7 @@ function faults(callers: Caller[]): { lost: number; wrong: number } {
 export async function echo(server: Server, calls: number, warmUpMs: number, ms: number): Promise<EchoResult> {
   let times: number[] = [];
   const owner: Callers = {
-    echoed: (_caller, took) => times.push(took),
+    echoed: (_caller, took) => void times.push(took),
     told: () => undefined,
   };
   const callers = await openCalls(server, calls, owner);
@@ -130,8 +139,7 @@ export async function flood(server: Server, calls: number, frames: number): Prom
   for (const caller of callers) {
     for (let window = 0; window < 2; window++) caller.flood(parts.get(caller)?.shift() ?? Buffer.alloc(0));
   }
-  let ended = from;
-  await settleFlood(callers, (at) => (ended = at));
+  const ended = await settle(callers);
   const spent = (await server.ask('cpu')) - cpu;
   await closeCalls(callers);
   const received = callers.reduce((sum, caller) => sum + caller.received, 0);
@@ -140,16 +148,4 @@ export async function flood(server: Server, calls: number, frames: number): Prom
     cpuPerFrame: spent / received,
     ...faults(callers),
   };
-}
-
-async function settleFlood(callers: Caller[], done: (at: number) => void): Promise<void> {
-  let last = -1;
-  for (let since = performance.now(); performance.now() - since < 1_000; await sleep(1)) {
-    const received = callers.reduce((sum, caller) => sum + caller.received, 0);
-    if (received === last) continue;
-    last = received;
-    since = performance.now();
-    done(since);
-    if (callers.every((caller) => caller.received === caller.sent)) return;
-  }
 }

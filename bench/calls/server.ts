@@ -8,6 +8,9 @@ import { signStreamToken } from '../../lib/streams/tokens';
 import { PATH, SECRET } from './flows';
 
 const ROOT = resolve(__dirname, '../..');
+/** For Node.js in the servers, to look into them: `BENCH_FLAGS="--cpu-prof --cpu-prof-dir=/tmp/profile"`. */
+const FLAGS = (process.env.BENCH_FLAGS ?? '').split(' ').filter((flag) => flag !== '');
+
 const START_MS = 60_000;
 
 type Question = 'cpu' | 'memory' | 'watch' | 'held';
@@ -37,7 +40,7 @@ export class Server {
 
   /** (a) */
   static async plain(): Promise<Server> {
-    const child = fork(join(__dirname, 'plain.mjs'), { cwd: ROOT, execArgv: process.env.BENCH_PROF ? ['--cpu-prof', '--cpu-prof-dir=/tmp/prof'] : [] });
+    const child = fork(join(__dirname, 'plain.mjs'), { cwd: ROOT, execArgv: FLAGS });
     const port = await ready(child);
     return new Server(
       child,
@@ -84,7 +87,7 @@ export class Server {
     writeFileSync(join(userDir, 'settings.js'), `module.exports = ${JSON.stringify(settings)};`);
     const child = fork(join(__dirname, 'red.mjs'), ['--userDir', userDir], {
       cwd: ROOT,
-      execArgv: (process.env.BENCH_ARGS ?? '').split(' ').filter(Boolean),
+      execArgv: FLAGS,
       env: { ...process.env, NODE_OPTIONS: '', BENCH_PORT: String(port) },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
@@ -112,7 +115,7 @@ export class Server {
   ask<Q extends Question>(question: Q): Promise<Answers[Q]> {
     const id = ++this.id;
     return new Promise((resolve) => {
-      this.waiting.set(id, resolve as (answer: never) => void);
+      this.waiting.set(id, resolve);
       this.child.send({ ask: question, id });
     });
   }

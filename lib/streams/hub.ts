@@ -293,7 +293,7 @@ export class StreamHub implements StreamOwner {
     try {
       listener?.audio?.(piece, stream);
     } catch (error) {
-      this.deps.log(error instanceof Error ? error.message : String(error));
+      this.deps.log({ key: 'fault', values: { what: String(error) } });
     }
   }
 
