@@ -200,7 +200,7 @@ export class MediaStream {
     }
   }
 
-  private obey(message: FromWavix | Malformed): void {
+  private obey(message: FromWavix | Malformed<StreamProblem>): void {
     if ('problem' in message) {
       this.passOver(message.problem);
     } else if (message.event === 'connected' || message.event === 'start') {
