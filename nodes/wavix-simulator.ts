@@ -3,7 +3,7 @@ import type { Node, NodeAPI, NodeDef } from 'node-red';
 import { asWavixError, type WavixError } from '../lib/errors';
 import { number, text } from './shared/properties';
 import { fail } from './shared/steps';
-import { errorInWords } from './shared/words';
+import { serveAdmin } from './simulator/admin';
 import { Desk, type DeskSettings } from './simulator/desk';
 import { checkedNumber } from './simulator/orders';
 
@@ -49,22 +49,5 @@ export = (RED: NodeAPI): void => {
 
   RED.nodes.registerType('wavix-simulator', WavixSimulator);
 
-  // The button: the answer tells whether there is a call now, and if not, why.
-  (RED.httpAdmin as NodeAPI['httpAdmin'] | undefined)?.post(
-    '/wavix/simulator/:id/call',
-    RED.auth.needsPermission('wavix-simulator.write'),
-    (request, response) => {
-      const desk = Desk.of(text(request.params.id));
-      if (!desk) {
-        response.sendStatus(404);
-        return;
-      }
-      desk.do({}).then(
-        () => response.json({}),
-        (error: unknown) => {
-          response.status(409).json({ error: errorInWords(RED, error).message });
-        },
-      );
-    },
-  );
+  serveAdmin(RED);
 };

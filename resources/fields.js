@@ -68,9 +68,10 @@
 
   /**
    * A value, and where it comes from: its type is kept in `<property>Type`. The first of `types` is the usual one; the
-   * placeholder is an example for it. `rule` is that of `validate.typed`.
+   * placeholder is an example for it. `rule` is that of `validate.typed`. `shownAs`: by type, (node) => what it looks like
+   * where that is not as usual.
    */
-  function typed(property, { value = '', types, placeholder, rule, ...rest }) {
+  function typed(property, { value = '', types, shownAs = {}, placeholder, rule, ...rest }) {
     const kind = `${property}Type`;
     return {
       property,
@@ -86,7 +87,11 @@
       prepare: (node) => {
         const input = W.field(node, property);
         const example = input.attr('placeholder') ?? '';
-        input.typedInput({ default: types[0], types, typeField: W.field(node, kind) });
+        input.typedInput({
+          default: types[0],
+          types: types.map((type) => shownAs[type]?.(node) ?? type),
+          typeField: W.field(node, kind),
+        });
         const shown = input.next('.red-ui-typedInput-container').find('.red-ui-typedInput-input');
         input.on('change', () => {
           shown.attr('placeholder', input.typedInput('type') === types[0] ? example : '');

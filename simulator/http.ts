@@ -89,13 +89,40 @@ export async function readJson(request: IncomingMessage): Promise<Record<string,
   return value as Record<string, unknown>;
 }
 
-export function send(response: ServerResponse, { status = 200, body }: Answer): void {
-  const bytes = Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body));
+/** @param range of bytes, as the request has it */
+export function send(response: ServerResponse, { status = 200, body }: Answer, range?: string): void {
+  if (Buffer.isBuffer(body)) {
+    sendWav(response, body, range);
+    return;
+  }
+  const bytes = Buffer.from(JSON.stringify(body));
   response.writeHead(status, {
-    'content-type': Buffer.isBuffer(body) ? 'audio/wav' : 'application/json; charset=utf-8',
+    'content-type': 'application/json; charset=utf-8',
     'content-length': bytes.length,
     // A body that was not read to its end leaves nothing that could be read after it.
     ...(status === 413 && { connection: 'close' }),
   });
   response.end(bytes);
+}
+
+/** A player asks for a part where a person jumps to it. */
+function sendWav(response: ServerResponse, wav: Buffer, range: string | undefined): void {
+  const [from, end] = partOf(range, wav.length) ?? [0, wav.length];
+  const isPart = end - from < wav.length;
+  response.writeHead(isPart ? 206 : 200, {
+    'content-type': 'audio/wav',
+    'content-length': end - from,
+    'accept-ranges': 'bytes',
+    ...(isPart && { 'content-range': `bytes ${from}-${end - 1}/${wav.length}` }),
+  });
+  response.end(wav.subarray(from, end));
+}
+
+/** The first byte of a range and the one after its last; undefined for what is none, or not within `length`. */
+function partOf(range: string | undefined, length: number): [from: number, end: number] | undefined {
+  const [, first = '', last = ''] = /^bytes=(\d*)-(\d*)$/.exec(range ?? '') ?? [];
+  if (first === '' && last === '') return undefined;
+  const from = first === '' ? Math.max(0, length - Number(last)) : Number(first);
+  const end = first === '' || last === '' ? length : Math.min(length, Number(last) + 1);
+  return from < end ? [from, end] : undefined;
 }

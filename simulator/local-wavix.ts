@@ -220,7 +220,7 @@ export class LocalWavix extends EventEmitter<LocalWavixEvents> {
     }
     const { method = '' } = request;
     this.#tell({ type: 'request', method, path, status: answer.status ?? 200, ...(message && { message }) });
-    send(response, answer);
+    send(response, answer, request.headers.range);
   }
 
   #route(request: IncomingMessage, url: URL): Promise<Answer> {

@@ -6,7 +6,6 @@ import {
   soundMs,
   type Call,
   type CallEvent,
-  type LocalWavix,
   type LocalWavixEvent,
   type Speech,
 } from '../../simulator';
@@ -59,6 +58,20 @@ export class Desk implements Phone {
     return desks.get(id);
   }
 
+  /** Its calls, live ones and the last ended ones, in the order of their beginning. */
+  get calls(): Call[] {
+    return this.station?.callsOf(this) ?? [];
+  }
+
+  /** Somebody takes the phone: it calls, or hangs up if it is in a call. @throws WavixError */
+  async press(): Promise<'call' | 'hangup'> {
+    const calls = this.station?.liveCallsOf(this) ?? [];
+    for (const call of calls) call.phone.hangUp();
+    if (calls.length > 0) return 'hangup';
+    await this.do({});
+    return 'call';
+  }
+
   /** Does what a message asks for. @throws WavixError */
   async do(msg: NodeMessage): Promise<void> {
     const { settings, station } = this;
@@ -75,10 +88,10 @@ export class Desk implements Phone {
           await station.call(this, order.inbound);
           break;
         case 'say':
-          await callOf(wavix, order.callId).phone.say(order.speech);
+          await this.callOf(order.callId).phone.say(order.speech);
           break;
         case 'hangup':
-          callOf(wavix, order.callId).phone.hangUp();
+          this.callOf(order.callId).phone.hangUp();
           break;
         case 'number':
           await wavix.setNumber(order.number, order.plan);
@@ -168,6 +181,16 @@ export class Desk implements Phone {
     }
   }
 
+  /** @throws WavixError `WAVIX_INPUT` if there is no such live call, or none that is meant for sure */
+  private callOf(callId: string): Call {
+    const live = this.calls.filter(({ state }) => state !== 'ended');
+    const meant = callId === '' ? live : live.filter(({ call_id }) => call_id === callId);
+    const [call] = meant;
+    if (call && meant.length === 1) return call;
+    const key = live.length > 1 && callId === '' ? 'simulator.severalCalls' : 'simulator.noCall';
+    throw new WavixError('WAVIX_INPUT', { key });
+  }
+
   private tell(call: Call, event: string, payload: unknown): void {
     const { call_id, direction, from, to } = call;
     this.seat.send([{ topic: event, event, payload, call_id, direction, from, to }]);
@@ -186,16 +209,6 @@ export class Desk implements Phone {
     const name = `wavix-simulator.status.${key}`;
     this.seat.status(shown(fill, shape, values ? this.RED._(name, values) : name));
   }
-}
-
-/** @throws WavixError `WAVIX_INPUT` if there is no such live call, or none that is meant for sure */
-function callOf(wavix: LocalWavix, callId: string): Call {
-  const live = [...wavix.calls.values()].filter(({ state }) => state !== 'ended');
-  const meant = callId === '' ? live : live.filter(({ call_id }) => call_id === callId);
-  const [call] = meant;
-  if (call && meant.length === 1) return call;
-  const key = live.length > 1 && callId === '' ? 'simulator.severalCalls' : 'simulator.noCall';
-  throw new WavixError('WAVIX_INPUT', { key });
 }
 
 function refused(error: unknown): WavixError {

@@ -17,6 +17,9 @@ import { linesAt } from '../shared/lines';
 const KEEP_CALLS = 5;
 const KEEP_MS = 5 * 60_000;
 
+/** How long after a failed attempt to listen the next one is made, in ms. */
+const RETRY_MS = 5_000;
+
 /** A node, as the local Wavix that it uses sees it. */
 export interface Phone {
   /** Its number, E.164. */
@@ -31,13 +34,20 @@ export interface Phone {
   onProblem(problem: WavixError | undefined): void;
 }
 
+/** A local Wavix that listens, or is about to. */
+interface Opening {
+  wavix: LocalWavix;
+  ready: Promise<LocalWavix>;
+}
+
 const stations = new Map<number, Station>();
 
 export class Station {
   private readonly phones = new Set<Phone>();
   /** Who placed an inbound call; those placed by others, and outbound ones, have no owner. */
   private readonly owners = new WeakMap<Call, Phone>();
-  private wavix: Promise<LocalWavix> | undefined;
+  private current: Opening | undefined;
+  private retry: NodeJS.Timeout | undefined;
   private closed: Promise<unknown> = Promise.resolve();
 
   private constructor(readonly port: number) {}
@@ -65,14 +75,11 @@ export class Station {
   /** A node is gone, for good or to another port: without any, all calls end and nothing is left open. */
   leave(phone: Phone): void {
     this.phones.delete(phone);
-    const { wavix } = this;
-    if (this.phones.size > 0 || !wavix) return;
-    this.wavix = undefined;
-    const stop = async () => {
-      const opened = await wavix.catch(() => undefined);
-      await opened?.stop();
-    };
-    this.closed = Promise.all([this.closed, stop()]);
+    if (this.phones.size > 0) return;
+    clearTimeout(this.retry);
+    const { current } = this;
+    this.current = undefined;
+    if (current) this.closed = current.ready.then(() => current.wavix.stop()).catch(() => undefined);
   }
 
   /**
@@ -81,8 +88,22 @@ export class Station {
    * @throws WavixError `WAVIX_CONFIG` if the port can't be listened on
    */
   running(): Promise<LocalWavix> {
-    this.wavix ??= this.open();
-    return this.wavix;
+    this.current ??= this.open();
+    return this.current.ready;
+  }
+
+  /** The calls that a phone is told of, live ones and the last ended ones, in the order of their beginning. */
+  callsOf(phone: Phone): Call[] {
+    return [...(this.current?.wavix.calls.values() ?? [])].filter((call) =>
+      this.phonesOf(call).includes(phone),
+    );
+  }
+
+  /** The live calls that it takes part in itself: those it has placed, and those to its number. */
+  liveCallsOf(phone: Phone): Call[] {
+    return this.callsOf(phone).filter(
+      (call) => call.state !== 'ended' && (this.owners.get(call) === phone || call.to === phone.number),
+    );
   }
 
   /**
@@ -96,8 +117,8 @@ export class Station {
     return wavix.call(inbound, (call) => this.owners.set(call, phone));
   }
 
-  private async open(): Promise<LocalWavix> {
-    await this.closed;
+  private open(): Opening {
+    clearTimeout(this.retry);
     const wavix = new LocalWavix({
       port: this.port,
       keepCalls: KEEP_CALLS,
@@ -112,16 +133,27 @@ export class Station {
       const call = wavix.calls.get(step.call_id ?? '');
       if (call) for (const phone of this.phonesOf(call)) phone.onStep(call, step);
     });
+    return { wavix, ready: this.listen(wavix) };
+  }
+
+  private async listen(wavix: LocalWavix): Promise<LocalWavix> {
+    await this.closed;
     try {
       await wavix.start();
     } catch (error) {
-      this.wavix = undefined;
       const problem = portProblem(this.port, error);
-      for (const phone of this.phones) phone.onProblem(problem);
+      if (this.current?.wavix === wavix) this.failed(problem);
       throw problem;
     }
     for (const phone of this.phones) phone.onProblem(undefined);
     return wavix;
+  }
+
+  /** Who has the port may end; then all is well again without a deploy. */
+  private failed(problem: WavixError): void {
+    this.current = undefined;
+    for (const phone of this.phones) phone.onProblem(problem);
+    this.retry = setTimeout(() => void this.running().catch(() => undefined), RETRY_MS).unref();
   }
 
   private begin(call: Call): void {
