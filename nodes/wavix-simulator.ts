@@ -24,8 +24,8 @@ function settingsOf(def: WavixSimulatorDef): DeskSettings | WavixError {
   try {
     return {
       port: number(def.port, { name: 'port', fallback: PORT, min: 1, max: 65_535 }),
-      from: checkedNumber('from', text(def.from) || CALLER),
-      to: checkedNumber('to', text(def.to) || CALLED),
+      from: checkedNumber('from', text(def.from) || CALLER, 'WAVIX_CONFIG'),
+      to: checkedNumber('to', text(def.to) || CALLED, 'WAVIX_CONFIG'),
       speech: { value: def.speech, type: def.speechType },
     };
   } catch (error) {

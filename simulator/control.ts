@@ -8,7 +8,7 @@ import { writeWav } from '../lib/audio';
 import { WIRE_RATE } from '../lib/streams/wire';
 import type { Call } from './calls';
 import { isHttpUrl, type Exchange, type InboundCall } from './exchange';
-import { HttpError, matchPath, readJson, type Answer } from './http';
+import { HttpError, isLoopback, matchPath, readJson, type Answer } from './http';
 import { maskUrl } from './mask';
 import { normalizeNumber, readPlan, type NumberPlan } from './numbers';
 import { callWav } from './recordings';
@@ -116,8 +116,9 @@ export async function answerControl(
   request: IncomingMessage,
   url: URL,
 ): Promise<Answer> {
-  // A page in the user's browser could send some of these without being asked; only then is there an Origin.
-  if (request.headers.origin !== undefined)
+  // A page in the user's browser could send some of these without being asked; only then is there an Origin, or the name
+  // of a host that a stranger has made to mean this machine.
+  if (request.headers.origin !== undefined || (key === undefined && !namesLoopback(request.headers.host)))
     throw new HttpError(403, 'The control endpoints are not for web pages.');
   if (key !== undefined && request.headers.authorization !== `Bearer ${key}`)
     throw new HttpError(401, 'The API key is missing or wrong; send it as the header Authorization: Bearer.');
@@ -129,6 +130,10 @@ export async function answerControl(
     if (params) return await route.handle({ exchange, params, body: await readJson(request) });
   }
   throw new HttpError(404, 'There is nothing at this path. See wavix-simulator --help.');
+}
+
+function namesLoopback(host = ''): boolean {
+  return URL.canParse(`http://${host}`) && isLoopback(new URL(`http://${host}`).hostname);
 }
 
 async function placeInbound({ exchange, body }: Context): Promise<Answer> {

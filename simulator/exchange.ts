@@ -123,9 +123,19 @@ export class Exchange {
   #webhooksOf(called: string): readonly string[] {
     const own = this.#webhooks.get(called);
     if (own !== undefined) return [own];
-    const found = this.findWebhooks(called);
+    const found = this.#find(called);
     const other = this.#webhooks.get('*');
     return found.length > 0 || other === undefined ? found : [other];
+  }
+
+  /** The finder is not ours: whatever happens to it, the call goes on. */
+  #find(called: string): readonly string[] {
+    try {
+      return this.findWebhooks(called).filter(isHttpUrl);
+    } catch {
+      this.parts.tell({ type: 'problem', message: `The webhooks of ${called} could not be found.` });
+      return [];
+    }
   }
 
   #begin(setup: CallSetup, onCall?: (call: Call) => void): Call {

@@ -89,6 +89,11 @@ export async function readJson(request: IncomingMessage): Promise<Record<string,
   return value as Record<string, unknown>;
 }
 
+/** Whether a host's name or address is this machine's own, which nobody else reaches. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || /^\[?::1\]?$/.test(host) || /^127(\.\d+){3}$/.test(host);
+}
+
 /** @param range of bytes, as the request has it */
 export function send(response: ServerResponse, { status = 200, body }: Answer, range?: string): void {
   if (Buffer.isBuffer(body)) {

@@ -8,7 +8,7 @@ import { EVENT_TYPES, type CallEvent, type EventType } from './call-event';
 import type { Call } from './calls';
 import { answerControl, CONTROL_BASE } from './control';
 import { Exchange, type CallFilter, type InboundCall } from './exchange';
-import { HttpError, send, type Answer } from './http';
+import { HttpError, isLoopback, send, type Answer } from './http';
 import type { LocalWavixEvent, Told } from './log';
 import { normalizeNumber, readPlan, type NumberPlan } from './numbers';
 import { answerRest, type RestOptions } from './rest';
@@ -31,7 +31,7 @@ export interface LocalWavixOptions {
   webhooks?: Readonly<Record<string, string>>;
   /**
    * where the events of inbound calls to a number are posted that has no webhook of its own: all of these. Asked for each
-   * event; must not throw.
+   * event.
    */
   findWebhooks?: (number: string) => readonly string[];
   /** folder into which the recordings of each call are written as WAV files; made if it is not there */
@@ -245,10 +245,6 @@ function parseTarget(target = '/'): URL {
   } catch {
     throw new HttpError(400, 'The request has no path that could be read.');
   }
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
 function checkedPlan(value: unknown, where: string): NumberPlan {

@@ -44,11 +44,12 @@ export function isInsideOnly(address: string): boolean {
   return !hostname.includes('.') || /\.(localhost|local|lan|home|internal|home\.arpa)$/.test(hostname);
 }
 
-/** The port of an http:// address on this machine; undefined if it is none. */
-export function portOnThisMachine(apiUrl: string): number | undefined {
-  if (!isOnThisMachine(apiUrl)) return undefined;
-  const { port, protocol } = new URL(apiUrl);
-  return protocol === 'http:' ? Number(port || 80) : undefined;
+/** Whether an API address leads to what listens on that port of 127.0.0.1. */
+export function leadsTo(port: number, apiUrl: string): boolean {
+  if (!URL.canParse(apiUrl)) return false;
+  const url = new URL(apiUrl);
+  const isLocal = url.hostname === 'localhost' || url.hostname === '127.0.0.1';
+  return isLocal && url.protocol === 'http:' && Number(url.port || 80) === port;
 }
 
 /**

@@ -6,7 +6,7 @@ import type { Node, NodeAPI } from 'node-red';
 import { systemClock } from '../../lib/clock';
 import { asWavixError, WavixError } from '../../lib/errors';
 import { Line, type LineDeps, type LineSettings } from '../../lib/line';
-import { portOnThisMachine } from '../../lib/server/addresses';
+import { leadsTo } from '../../lib/server/addresses';
 import { OwnPorts } from '../../lib/server/own-port';
 import { followDeploys, forget, keep, orphan, type Survivor } from './deploys';
 import { hostOf } from './host';
@@ -52,10 +52,10 @@ class LineEntry implements Survivor {
     return this.line;
   }
 
-  /** The line, if nodes use it and its API is at that port of this machine. */
+  /** The line, if nodes use it and its API is what listens on that port of 127.0.0.1. */
   lineAt(port: number): Line | undefined {
     const { line, users } = this;
-    return users.size > 0 && line && portOnThisMachine(line.apiUrl) === port ? line : undefined;
+    return users.size > 0 && line && leadsTo(port, line.apiUrl) ? line : undefined;
   }
 
   configure(RED: NodeAPI, node: Node, settings: LineSettings | WavixError): void {
@@ -163,7 +163,7 @@ export function findLine(configId: string): Line {
   return entry.usable;
 }
 
-/** The lines that nodes use and whose API is at that port of this machine. */
+/** The lines that nodes use and whose API is what listens on that port of 127.0.0.1. */
 export function linesAt(port: number): Line[] {
   return [...entries.values()].flatMap((entry) => entry.lineAt(port) ?? []);
 }

@@ -1,6 +1,6 @@
 /** What a message to `wavix-simulator` asks for. */
 import type { NodeMessage } from 'node-red';
-import { WavixError } from '../../lib/errors';
+import { WavixError, type WavixErrorCode } from '../../lib/errors';
 import {
   normalizeNumber,
   problemWithSpeech,
@@ -71,9 +71,9 @@ export function checkedSpeech(value: unknown): Speech {
   throw new WavixError('WAVIX_INPUT', { key: 'simulator.speech' });
 }
 
-/** A number as people write it. @throws WavixError `WAVIX_INPUT` */
-export function checkedNumber(name: string, value: unknown): string {
+/** A number as people write it. @throws WavixError `WAVIX_INPUT`, or as told */
+export function checkedNumber(name: string, value: unknown, code: WavixErrorCode = 'WAVIX_INPUT'): string {
   const number = normalizeNumber(text(value).replace(/[\s()-]/g, ''));
   if (number !== undefined) return number;
-  throw new WavixError('WAVIX_INPUT', { key: 'simulator.number', values: { field: name } });
+  throw new WavixError(code, { key: 'simulator.number', values: { field: name } });
 }

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import http from 'node:http';
 import { decodeWav, tone } from '../../../lib/audio';
 import { describe as line, LocalWavix, type CallSummary, type LocalWavixEvent } from '../../../simulator';
 import { Application, clientsOf, fetchJson, KEY, type ApiAnswer } from './application';
@@ -23,6 +25,14 @@ describe('control endpoints', () => {
 
   const local = (method: string, path: string, body?: object): Promise<ApiAnswer> =>
     fetchJson(`${wavix.url}/local${path}`, method, body);
+
+  /** The status of a GET as a client that names that host. */
+  const statusAs = async (host: string, path: string): Promise<number> => {
+    const request = http.get(`${wavix.url}${path}`, { headers: { host } });
+    const [response] = (await once(request, 'response')) as [http.IncomingMessage];
+    response.resume();
+    return response.statusCode ?? 0;
+  };
 
   const wav = async (path: string): Promise<Buffer> => {
     const response = await fetch(`${wavix.url}/local${path}`);
@@ -132,6 +142,73 @@ describe('control endpoints', () => {
       origin: 'http://example.com',
     });
     assert.equal(answer.status, 403);
+    // One that a stranger's name server has led to this machine names its own host.
+    assert.equal(await statusAs('rebound.example:8787', '/local/calls'), 403);
+    const { port } = wavix;
+    for (const host of [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`])
+      assert.equal(await statusAs(host, '/local/calls'), 200, host);
+  });
+
+  it('let a person listen in a browser, and jump to any place', async () => {
+    wavix.assignWebhook('*', app.callbackUrl);
+    const { call_id, phone, done } = await wavix.call({
+      ...{ from: '+15550003000', to: '+15550002000', speech: [tone(300, 40), { silence: 20 }] },
+      speechAfterMs: 0,
+    });
+    await clientsOf(wavix.url).appid.request('POST', `/${call_id}/answer`, {
+      ...{ stream_channel: 'inbound', stream_type: 'twoway', stream_url: app.streamUrl },
+    });
+    const connection = await app.stream();
+    connection.sendAudio(tone(440, 60));
+    connection.sendMark('heard');
+    await connection.have('mark');
+    phone.hangUp();
+    await done;
+    const get = (file: string, headers: Record<string, string> = {}, method = 'GET') =>
+      fetch(`${wavix.url}/local/calls/${call_id}/${file}`, { method, headers });
+    const bytesOf = async (response: Response) => Buffer.from(await response.arrayBuffer());
+
+    const both = await bytesOf(await get('call.wav'));
+    const [said, heard] = await Promise.all(
+      ['said.wav', 'heard.wav'].map(async (file) => decodeWav(await bytesOf(await get(file)))),
+    );
+    assert.equal(both.length, 44 + said!.length + heard!.length);
+    for (let at = 0; at < said!.length; at += 2) {
+      const sides = [both.readInt16LE(44 + at * 2), both.readInt16LE(46 + at * 2)];
+      assert.deepEqual(sides, [said!.readInt16LE(at), heard!.readInt16LE(at)]);
+    }
+    assert.ok(
+      said!.includes(tone(300, 40).subarray(2)) && heard!.includes(tone(440, 60).subarray(2)),
+      'both',
+    );
+
+    const whole = await get('heard.wav', {}, 'HEAD');
+    assert.equal(whole.headers.get('content-length'), String(heard!.length + 44));
+    assert.equal((await bytesOf(whole)).length, 0);
+    const file = await bytesOf(await get('heard.wav'));
+    for (const [range, from, end] of [
+      ['bytes=0-43', 0, 44],
+      ['bytes=100-', 100, file.length],
+      ['bytes=-10', file.length - 10, file.length],
+      ['bytes=10-9999999', 10, file.length],
+    ] as const) {
+      const part = await get('heard.wav', { range });
+      assert.equal(part.status, 206, range);
+      assert.equal(part.headers.get('content-range'), `bytes ${from}-${end - 1}/${file.length}`);
+      assert.ok((await bytesOf(part)).equals(file.subarray(from, end)), range);
+    }
+    for (const range of [
+      'bytes=-',
+      'bytes=9999999-',
+      'bytes=5-4',
+      'bytes=0-1,3-4',
+      'chunks=1-2',
+      'bytes=0-',
+    ]) {
+      const all = await get('heard.wav', { range });
+      assert.equal(all.status, 200, range);
+      assert.ok((await bytesOf(all)).equals(file), range);
+    }
   });
 
   it('need the key on an address that is not loopback', async () => {

@@ -132,6 +132,67 @@ describe('webhooks', () => {
     assert.ok(!all.includes(KEY) && !all.includes('tokeneventtoken'));
   });
 
+  it('of an inbound call go to all that can be found for its number, asked anew for each event', async () => {
+    const second = new Application();
+    await second.start();
+    const asked: string[] = [];
+    const found = () => (asked.length > 2 ? [second.callbackUrl] : [app.callbackUrl, second.callbackUrl]);
+    await begin({ findWebhooks: (number) => (asked.push(number), found()) });
+    const told: string[] = [];
+    const before: string[] = [];
+    wavix.on('callEvent', ({ event_type, uuid }, { call_id }) => {
+      assert.equal(uuid, call_id);
+      told.push(event_type);
+    });
+    const call = await wavix.call(
+      { from: FROM, to: '+15550002000', hangUpAfterMs: 0 },
+      ({ call_id, events }) => {
+        before.push(call_id);
+        assert.equal(events.length, 0, 'told of it before its first event');
+      },
+    );
+    await call.waitFor('ringing');
+    call.phone.hangUp();
+    await call.done;
+    assert.deepEqual(before, [call.call_id]);
+    assert.deepEqual(told, ['call_setup', 'ringing', 'cancelled']);
+    assert.deepEqual(second.types(), told);
+    assert.deepEqual(app.types(), ['call_setup']);
+    assert.deepEqual(new Set(asked), new Set(['+15550002000']));
+    assert.ok(
+      call.events.every(({ delivered }) => delivered),
+      'each was delivered',
+    );
+
+    // What is assigned to the number comes first; what is assigned to all others, last.
+    wavix.assignWebhook('+15550002000', app.callbackUrl);
+    wavix.assignWebhook('*', 'http://127.0.0.1:1/');
+    const assigned = await wavix.call({ from: FROM, to: '+15550002000', ringTimeoutMs: 10 });
+    const other = await wavix.call({ from: FROM, to: '+15550002002', ringTimeoutMs: 10 });
+    await Promise.all([assigned.done, other.done]);
+    assert.deepEqual(app.types().slice(1), ['call_setup', 'ringing', 'cancelled']);
+    assert.equal(second.types().length, 6);
+    await second.stop();
+  });
+
+  it('are delivered only where all who are found take them', async () => {
+    const second = new Application();
+    await second.start();
+    second.onPost = () => 404;
+    await begin({ findWebhooks: () => [app.callbackUrl, second.callbackUrl] });
+    const call = await wavix.call({ from: FROM, to: '+15550002000' });
+    await call.eventsPosted;
+    const [setup] = call.events;
+    assert.deepEqual([setup?.delivered, setup?.attempts], [false, 4]);
+    await second.stop(); // from now on it has no address, so that to find it fails: the call goes on
+    call.phone.hangUp();
+    await call.done;
+    assert.deepEqual(
+      call.events.map(({ event }) => event.event_type),
+      ['call_setup', 'ringing', 'cancelled'],
+    );
+  });
+
   it('are broken off by stop()', async () => {
     await begin();
     app.onPost = () => new Promise(() => undefined);
