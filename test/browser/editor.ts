@@ -143,6 +143,21 @@ export class Editor {
     return this.nodeRed.adminJson<FlowNode[]>('/flows');
   }
 
+  /** What the flow file would say of a node now. */
+  stored(id: string): Promise<Record<string, unknown>> {
+    return this.page.evaluate(
+      (wanted) => RED.nodes.createExportableNodeSet([RED.nodes.node(wanted)!])[0]!,
+      id,
+    );
+  }
+
+  /** The first node of a type in the flow that is shown. */
+  async first(type: string): Promise<string> {
+    const [id] = await this.ids(type);
+    if (id === undefined) throw new Error(`there is no ${type}`);
+    return id;
+  }
+
   /** Selects all of the flow that is shown, and deletes it. */
   async clear(): Promise<void> {
     await this.page.locator('#red-ui-workspace-chart').click({ position: { x: 8, y: 8 } });

@@ -25,6 +25,7 @@ const editors = new Set<Editor>();
 export class Stage {
   nodeRed!: NodeRed;
   private shared: Editor | undefined;
+  private readonly opened: Editor[] = [];
 
   /** To be called in a `describe`: lasts as long as its tests. */
   static for(flows: FlowNode[] = [], options?: NodeRedOptions): Stage {
@@ -34,7 +35,15 @@ export class Stage {
       stage.nodeRed = await NodeRed.start(options);
       await stage.nodeRed.deploy(flows);
     });
-    after(() => stage.nodeRed.stop());
+    after(async function () {
+      this.timeout(60_000);
+      // First, or they would complain that it is gone.
+      for (const editor of stage.opened) {
+        await editor.close();
+        editors.delete(editor);
+      }
+      await stage.nodeRed.stop();
+    });
     return stage;
   }
 
@@ -44,10 +53,11 @@ export class Stage {
     return this.shared;
   }
 
-  /** A window of a test's own. It may be closed; at the latest it is when all tests are done. */
+  /** A window of a test's own, closed when the tests of this stage are done. */
   async openEditor(options?: EditorOptions): Promise<Editor> {
     const editor = await Editor.open(browser!, this.nodeRed, options);
     editors.add(editor);
+    this.opened.push(editor);
     return editor;
   }
 }

@@ -26,6 +26,7 @@ declare const RED: {
     eachConfig(tell: (config: EditorNode) => void): void;
     filterLinks(filter: { source?: EditorNode; target?: EditorNode; sourcePort?: number }): unknown[];
     dirty(): boolean;
+    createExportableNodeSet(nodes: EditorNode[]): Record<string, unknown>[];
   };
   workspaces: { active(): string };
 };
