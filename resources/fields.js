@@ -273,7 +273,8 @@
   /**
    * @param type the node's
    * @param parts what is above, lists of them too
-   * @returns `{defaults, credentials, oneditprepare, oneditsave}` for `registerType`
+   * @returns `{defaults, credentials, oneditprepare, oneditsave}` for `registerType`, to be named there one by one: the
+   *   Flow Library reads the html of a node without running it, and gives up at a `...form`
    */
   W.form = function (type, parts) {
     const list = parts.flat();
