@@ -165,4 +165,16 @@ describe("The Flow Library's scorecard", function () {
       assert.ok(!semver.satisfies(version, '<6.0.0'), `agent-base ${version}`);
     }
   });
+
+  it('D03: names in its README what is not in its newest version', () => {
+    const heldBack = { 'raw-body': '4.0.0' };
+    const readme = readFileSync(inPackage('README.md'), 'utf8');
+    for (const [name, newest] of Object.entries(heldBack)) {
+      assert.ok(
+        !semver.satisfies(newest, manifest.dependencies?.[name] ?? '*'),
+        `${name} is no longer held back`,
+      );
+      assert.ok(readme.includes(`\`${name}\``), name);
+    }
+  });
 });
