@@ -38,7 +38,7 @@ export class Editor {
       colorScheme: theme,
       permissions: ['clipboard-read', 'clipboard-write'],
     });
-    context.setDefaultTimeout(10_000);
+    context.setDefaultTimeout(20_000);
     const page = await context.newPage();
     const editor = new Editor(page, await Complaints.of(page), nodeRed, context);
     await page.goto(nodeRed.adminUrl);
@@ -123,6 +123,14 @@ export class Editor {
   /** Whether the canvas marks a node as one that is not filled in as it should be. */
   isMarkedWrong(id: string): Promise<boolean> {
     return this.node(id).locator('.red-ui-flow-node-error').isVisible();
+  }
+
+  /** Waits until a node's status is that. */
+  async status(id: string, text: string | RegExp): Promise<void> {
+    await this.node(id)
+      .locator('.red-ui-flow-node-status-label')
+      .filter({ hasText: typeof text === 'string' ? new RegExp(`^${text}$`) : text })
+      .waitFor({ timeout: 20_000 });
   }
 
   /** What is written on a node. */

@@ -42,8 +42,8 @@ export async function fieldCases(configId: string): Promise<Record<string, Field
     'wavix-config.publicUrl': text('https://phone.example.com', URL_BAD),
     'wavix-config.path': text('/calls/wavix', 'wavix/'),
     'wavix-config.port': number(await freePort(), '70000'),
-    'wavix-config.apiKey': text('key of the form', ''),
-    'wavix-config.secret': text('secret of the form'),
+    'wavix-config.apiKey': text('key-of-the-form', ''),
+    'wavix-config.secret': text('secret-of-the-form'),
 
     'wavix-event.events': { good: ['ringing', 'answered'] },
     'wavix-event.direction': text('inbound'),

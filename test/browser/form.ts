@@ -83,6 +83,11 @@ export class Form {
     }
   }
 
+  /** Clicks a button of the form, by the end of its id. */
+  async press(button: string): Promise<void> {
+    await this.element.locator(`button[id$="-${button}"]`).click();
+  }
+
   /** What the form says is wrong with a property; undefined if nothing. */
   async complaint(property: string): Promise<string | undefined> {
     const row = this.shown(property, await this.kind(property)).locator(

@@ -20,6 +20,8 @@ export const OUTPUT = join(ROOT, 'test-output');
 
 let browser: Browser | undefined;
 const editors = new Set<Editor>();
+/** The Node-REDs that run, and how much they had logged when the test began. */
+const running = new Map<NodeRed, number>();
 
 /** A Node-RED of a group of tests, with these flows deployed, and its editor. */
 export class Stage {
@@ -33,6 +35,7 @@ export class Stage {
     before(async function () {
       this.timeout(SET_UP_MS);
       stage.nodeRed = await NodeRed.start(options);
+      running.set(stage.nodeRed, 0);
       await stage.nodeRed.deploy(flows);
     });
     after(async function () {
@@ -42,6 +45,7 @@ export class Stage {
         await editor.close();
         editors.delete(editor);
       }
+      running.delete(stage.nodeRed);
       await stage.nodeRed.stop();
     });
     return stage;
@@ -79,6 +83,10 @@ before(async function () {
   this.skip();
 });
 
+beforeEach(() => {
+  for (const nodeRed of running.keys()) running.set(nodeRed, nodeRed.log.length);
+});
+
 afterEach(async function () {
   if (this.currentTest?.state !== 'failed') return;
   const folder = join(OUTPUT, 'failures', chosenTarget().version);
@@ -93,6 +101,10 @@ afterEach(async function () {
     process.stderr.write(`\nThe page then: ${file}\n${editor.complaints.console.join('\n')}\n`);
     await editor.close();
     editors.delete(editor);
+  }
+  for (const [nodeRed, start] of running) {
+    const log = nodeRed.log.slice(start).replace(/^.*\[trace\].*\n/gm, '');
+    process.stderr.write(`\nNode-RED's log:\n${log}\n`);
   }
 });
 
