@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { keysOfForm, runPage, scriptsIn, type Page } from '../unit/editor/page';
 import { exampleNames } from './flows';
 import { SET_UP_MS, sharedNodeRed } from './harness';
 import type { NodeRed } from './node-red';
@@ -62,11 +63,21 @@ describe('The tarball', function () {
       );
     });
 
+    /** The editor's side of a node as Node-RED gives it out, and what its scripts make of it. */
+    async function served(type: string): Promise<{ html: string; page: Page }> {
+      const html = await nodeRed.admin(`/nodes/${PACKAGE}/${type}`, { headers: { Accept: 'text/html' } });
+      const code: [string, string][] = [];
+      for (const [, src = ''] of html.matchAll(/<script src="([^"]+)">/g)) {
+        code.push([src, await nodeRed.admin(`/${src}`)]);
+      }
+      return { html, page: runPage([...code, [type, scriptsIn(html)]], (key) => key) };
+    }
+
     it('has a form, a palette entry and a help text for each', async () => {
-      const html = await nodeRed.admin('/nodes', { headers: { Accept: 'text/html' } });
       for (const type of TYPES) {
-        assert.match(html, new RegExp(`registerType\\(\\s*'${type}'`), type);
-        assert.match(html, new RegExp(`data-template-name="${type}"`), type);
+        const { html, page } = await served(type);
+        assert.deepEqual([...page.definitions.keys()], [type]);
+        assert.deepEqual([...page.templates.keys()], [type]);
         const help = new RegExp(`data-help-name="${type}"[^>]*>([^]*?)</script>`).exec(html)?.[1] ?? '';
         assert.ok(help.length > 200, `the help of ${type}`);
       }
@@ -75,14 +86,13 @@ describe('The tarball', function () {
     it('has words for every key in its forms', async () => {
       const catalogues = await nodeRed.adminJson<Record<string, unknown>>('/nodes/messages?lng=en-US');
       for (const type of TYPES) {
-        const form = readFileSync(join(installed.packageFolder, `dist/nodes/${type}.html`), 'utf8');
-        const keys = [...form.matchAll(/data-i18n="([^"]+)"/g)].flatMap(([, value = '']) =>
-          value.split(';').map((one) => one.replace(/^\[\w+\]/, '')),
-        );
+        const { page } = await served(type);
+        const keys = keysOfForm(page.templates.get(type) ?? '');
         assert.ok(keys.length > 0, type);
-        for (const key of keys.filter((one) => !one.includes(':'))) {
-          let words: unknown = catalogues[`${PACKAGE}/${type}`];
-          for (const part of key.split('.')) words = (words as Record<string, unknown> | undefined)?.[part];
+        for (const key of keys.filter((one) => !one.startsWith('node-red:'))) {
+          const [own, namespace = `${PACKAGE}/${type}`] = key.split(':').reverse() as [string, string?];
+          let words: unknown = catalogues[namespace];
+          for (const part of own.split('.')) words = (words as Record<string, unknown> | undefined)?.[part];
           assert.equal(typeof words, 'string', `${type}: ${key}`);
         }
       }

@@ -4,8 +4,8 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createContext, runInContext } from 'node:vm';
 import { ENGLISH, flatten, wordsOf, type Catalogue } from '../locales/catalogue';
+import { runPage, scriptsIn, type EditorNode } from './page';
 
 export const root = join(__dirname, '../../..');
 export const PACKAGE = '@wavix-flows/node-red-wavix';
@@ -39,48 +39,9 @@ function translate(type: string, key: string, values: Record<string, unknown> = 
   return text.replace(/__(\w+)__/g, (_whole, name: string) => String(values[name]));
 }
 
-export interface Property {
-  value: unknown;
-  type?: string;
-  required?: boolean;
-  label?: string;
-  validate?: (this: EditorNode, value: unknown, options: object) => boolean | string;
-}
-
-export interface Definition {
-  category: string;
-  color: string;
-  icon: string;
-  inputs?: number;
-  outputs?: number;
-  defaults: Record<string, Property>;
-  credentials?: Record<string, { type: string }>;
-  paletteLabel: (this: EditorNode) => string;
-  label: (this: EditorNode) => string;
-  outputLabels?: (this: EditorNode, index: number) => string | undefined;
-  onadd?: (this: EditorNode) => void;
-}
-
-/** A node as the editor has it. */
-export interface EditorNode {
-  _: (key: string, values?: Record<string, unknown>) => string;
-  _def: Definition;
-  [property: string]: unknown;
-}
+export type { Definition, EditorNode, Property } from './page';
 
 export const html = (type: string): string => read('nodes', `${type}.html`);
-
-function scripts(type: string): string {
-  return [...html(type).matchAll(/<script type="text\/javascript">(.*?)<\/script>/gs)]
-    .map(([, script]) => script)
-    .join('\n');
-}
-
-/** The templates of the forms, as the scripts put them into the page. */
-const templates = new Map<string, string>();
-
-/** The template of a node's form. */
-export const form = (type: string): string => templates.get(type) ?? '';
 
 /** The scripts that the nodes' forms load, in an order in which they may come. */
 export const resources = readdirSync(join(root, 'resources')).filter((file) => file.endsWith('.js'));
@@ -88,46 +49,19 @@ export const resources = readdirSync(join(root, 'resources')).filter((file) => f
 /** All the code of the editor's side, by file. */
 export const code = new Map([
   ...resources.map((file): [string, string] => [`resources/${file}`, read('resources', file)]),
-  ...types.map((type): [string, string] => [`nodes/${type}.html`, scripts(type)]),
+  ...types.map((type): [string, string] => [`nodes/${type}.html`, scriptsIn(html(type))]),
 ]);
 
-/** Config nodes that `RED.nodes.eachConfig` tells of; for a test to fill. */
-export const configs: { id: string; type: string; z?: string }[] = [];
+const page = runPage(code, (key, values) => translate('wavix-config', key, values));
 
-/** What of jQuery is used before a form is open: elements that are put into the page, and taken out of it. */
-const $ = () => {
-  const element = {
-    length: 0,
-    attributes: {} as Record<string, string>,
-    content: '',
-    attr: (name: string, value: string) => ((element.attributes[name] = value), element),
-    text: (content: string) => ((element.content = content), element),
-    remove: () => element,
-    appendTo: () => {
-      const name = element.attributes['data-template-name'];
-      if (name !== undefined) templates.set(name, element.content);
-    },
-  };
-  return element;
-};
+/** Config nodes that `RED.nodes.eachConfig` tells of; for a test to fill. */
+export const { configs } = page;
 
 /** The definitions that the scripts of the nodes register. */
-export const definitions = new Map<string, Definition>();
-const page: Record<string, unknown> = { $, URL, document: {} };
-page.window = page;
-page.RED = {
-  _: (key: string, values?: Record<string, unknown>) => translate('wavix-config', key, values),
-  nodes: {
-    registerType: (type: string, definition: Definition) => definitions.set(type, definition),
-    eachConfig: (tell: (config: object) => void) => configs.forEach(tell),
-  },
-  utils: {
-    // Node-RED's own, as far as it is needed: a property's name.
-    validateTypedProperty: (value: string) => /^[A-Za-z_][\w.]*$/.test(value) || 'invalid property',
-  },
-};
-createContext(page);
-for (const [file, source] of code) runInContext(source, page, { filename: file });
+export const { definitions } = page;
+
+/** The template of a node's form, as the scripts put it into the page. */
+export const form = (type: string): string => page.templates.get(type) ?? '';
 
 /** A node as it is when it has just been dragged in, with some properties set. */
 export function newNode(type: string, properties: Record<string, unknown> = {}): EditorNode {

@@ -3,19 +3,10 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { PROBLEMS } from '../../../lib/server/reachable';
-import { catalogues, lookUp, root, types } from '../editor/editor';
+import { catalogues, form, lookUp, root, types } from '../editor/editor';
+import { keysOfForm } from '../editor/page';
 import { placeholders, withoutForm } from './catalogue';
-import {
-  argumentOf,
-  editor,
-  isCommonKey,
-  keysOfForm,
-  runtime,
-  shortKey,
-  textsIn,
-  walk,
-  type Made,
-} from './source';
+import { argumentOf, editor, isCommonKey, runtime, shortKey, textsIn, walk, type Made } from './source';
 
 /** Every key of all catalogues with its text. They do not overlap: each begins with its node's type. */
 const words = new Map([...catalogues.values()].flatMap((own) => [...own]));
@@ -76,7 +67,7 @@ for (const source of [...editor.values(), ...runtime.values()]) {
 describe('the keys of the catalogues', () => {
   for (const type of types) {
     it(`${type}: each that its form names is there`, () => {
-      const keys = keysOfForm(type);
+      const keys = keysOfForm(form(type));
       assert.ok(keys.length >= 5, 'the form has texts');
       assert.deepEqual(
         keys.filter((key) => lookUp(type, key) === undefined),
@@ -135,7 +126,7 @@ describe('the keys of the catalogues', () => {
 
   it('none is unused', () => {
     const used = new Set<string>();
-    for (const type of types) for (const key of keysOfForm(type)) used.add(shortKey(key));
+    for (const type of types) for (const key of keysOfForm(form(type))) used.add(shortKey(key));
     for (const { made } of named) {
       for (const key of keysLike(made)) {
         const inner = patternOf(made).exec(withoutForm(key))?.slice(1) ?? [];

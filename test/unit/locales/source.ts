@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
-import { code, form, PACKAGE, read, root } from '../editor/editor';
+import { code, PACKAGE, read, root } from '../editor/editor';
 
 /** Trees by their file. */
 export type Sources = ReadonlyMap<string, ts.SourceFile>;
@@ -105,13 +105,6 @@ export function argumentOf(
         isMethod: ts.isPropertyAccessExpression(parent.expression),
         of: parent,
       };
-}
-
-/** The keys that a form's `data-i18n` name, without `[placeholder]` and the like. */
-export function keysOfForm(type: string): string[] {
-  return [...form(type).matchAll(/data-i18n="([^"]+)"/g)]
-    .flatMap(([, keys]) => keys?.split(';') ?? [])
-    .map((key) => key.replace(/^\[\w+\]/, ''));
 }
 
 /** `common.…` for a key of the common words, as it is written outside of wavix-config. */
