@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import { ENGLISH, filesOf, LOCALES, placeholders, textOf, withoutForm, wordsOf } from './catalogue';
 
 /** The languages of the package: a folder of locales/ each. */
-const LANGUAGES = [ENGLISH, 'de', 'es-ES', 'ja', 'pt-BR', 'zh-CN'];
+const LANGUAGES = [ENGLISH, 'de', 'es-ES', 'fr', 'ja', 'pt-BR', 'zh-CN'];
 
 const FILES = filesOf(ENGLISH);
 const WORDS = FILES.filter((file) => file.endsWith('.json'));
