@@ -24,8 +24,9 @@
     }
     const label = RED.utils.getNodeLabel(node);
     return $.ajax({ url: pathOf(node, 'call'), method: 'POST' })
-      .done(({ did }) => {
-        RED.notify(node._(`wavix-simulator.button.${did}`, { label }), {
+      .done(({ did, error }) => {
+        if (error) return RED.notify(error, 'error');
+        return RED.notify(node._(`wavix-simulator.button.${did}`, { label }), {
           type: 'success',
           id: 'wavix-simulator',
           timeout: 2_000,
@@ -34,10 +35,10 @@
       .fail((request) => RED.notify(whyNot(node, request), 'error'));
   }
 
-  /** Why there is no call now: Node-RED's own words, or why it has none. */
-  function whyNot(node, { status, responseJSON }) {
+  /** Why Node-RED itself did not answer. */
+  function whyNot(node, { status }) {
     const known = { 401: 'forbidden', 403: 'forbidden', 404: 'deploy' };
-    return responseJSON?.error ?? node._(`wavix-simulator.button.${known[status] ?? 'failed'}`);
+    return node._(`wavix-simulator.button.${known[status] ?? 'failed'}`);
   }
 
   // The sounds of the package

@@ -24,9 +24,7 @@ export function serveAdmin(RED: NodeAPI): void {
     }
     desk.press().then(
       (did) => response.json({ did }),
-      (error: unknown) => {
-        response.status(409).json({ error: errorInWords(RED, error).message });
-      },
+      (error: unknown) => response.json({ error: errorInWords(RED, error).message }),
     );
   });
 
