@@ -89,7 +89,7 @@ export class Server {
       cwd: ROOT,
       execArgv: FLAGS,
       env: { ...process.env, NODE_OPTIONS: '', BENCH_PORT: String(port) },
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     await ready(child);
     const server = new Server(child, port, urls(port), () =>
