@@ -9,7 +9,7 @@ import { MediaStream } from '../lib/streams/stream';
 import { WIRE_RATE } from '../lib/streams/wire';
 import { audioBytes } from './shared/audio-payload';
 import { PlayingStatus } from './shared/playing-status';
-import { choice, evaluateNow, number, text } from './shared/properties';
+import { choice, number, reader, text } from './shared/properties';
 import { Seat } from './shared/seat';
 import { fail } from './shared/steps';
 
@@ -55,6 +55,7 @@ export = (RED: NodeAPI): void => {
     const seat = Seat.take(RED, this, def.config);
     const playing = new PlayingStatus(RED, seat);
     this.on('close', () => playing.stop());
+    const ownStreamId = reader(RED, this, { value: def.streamId, type: def.streamIdType });
     let settings: Settings | undefined;
 
     this.on('input', (msg, _send, done) => {
@@ -72,7 +73,7 @@ export = (RED: NodeAPI): void => {
         // What is wrong with the message is told before its stream is looked for.
         const command = commandOf(this, seat, (settings ??= settingsOf(def)), msg);
         const { streams } = seat.line;
-        const target = targetOf(this, def, msg);
+        const target = targetOf(ownStreamId(msg), msg);
         const stream = streams.find(target);
         if (stream instanceof MediaStream) {
           follow(stream, command);
@@ -97,9 +98,8 @@ export = (RED: NodeAPI): void => {
   }
 
   /** By the node's own field, else by the message's stream, else by its call. */
-  function targetOf(node: Node, def: WavixStreamOutDef, msg: NodeMessageInFlow): StreamTarget {
-    const own = text(evaluateNow(RED, node, { value: def.streamId, type: def.streamIdType }, msg));
-    const streamId = own || text(msg.stream_id) || undefined;
+  function targetOf(own: unknown, msg: NodeMessageInFlow): StreamTarget {
+    const streamId = text(own) || text(msg.stream_id) || undefined;
     return { streamId, callId: text(msg.call_id) || undefined };
   }
 

@@ -68,7 +68,7 @@ const hear = (wires: string[][]) =>
 const speak = (lead: number) =>
   node('speak', 'wavix-stream-out', [[], []], {
     config: 'line',
-    streamId: '',
+    streamId: 'stream_id',
     streamIdType: 'msg',
     encoding: 'auto',
     sampleRate: 24_000,

@@ -4,8 +4,8 @@
  * cost half as much again (bench/). All else of the protocol stays with `ws`; both write whole frames only, so they
  * can't mix.
  *
- * What leaves between two messages of Wavix leaves at once if it is one message, as in an echo. More of them, as at the
- * beginning of a prompt or in a flood, leave together, a turn of the event loop later at most.
+ * What is due at once, as at the beginning of a prompt, leaves in one write. So does, a turn of the event loop later, what
+ * follows before Wavix has sent anything more, as in a flood.
  */
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
@@ -24,11 +24,13 @@ const AFTER_AUDIO = Buffer.from('"}}');
 export class Outlet {
   private readonly id: string;
   private readonly beforeAudio: Buffer;
-  /** Something has left at once since Wavix spoke last: what comes now may be one of many. */
+  /** Something has left since Wavix spoke last: what comes now may be one of many. */
   private hasWritten = false;
-  /** To be written together, soon. */
+  private isHeld = false;
+  /** To be written together. */
   private waiting: Buffer[] = [];
   private waitingBytes = 0;
+  private flushing: NodeJS.Immediate | undefined;
 
   /** @param socket the one under `webSocket` */
   constructor(
@@ -67,6 +69,16 @@ export class Outlet {
     this.flush();
   }
 
+  /** Several messages may follow: they leave together at the `release`. */
+  hold(): void {
+    this.isHeld = true;
+  }
+
+  release(): void {
+    this.isHeld = false;
+    if (this.waiting.length > 0) this.leave();
+  }
+
   /** Wavix has sent a message: an answer to it should leave at once. */
   heard(): void {
     this.hasWritten = false;
@@ -74,8 +86,10 @@ export class Outlet {
 
   /** Writes what waits; to be called before anybody else writes into the socket. */
   flush(): void {
-    const { waiting } = this;
+    clearImmediate(this.flushing);
+    this.flushing = undefined;
     this.hasWritten = false;
+    const { waiting } = this;
     if (waiting.length === 0) return;
     this.waiting = [];
     this.waitingBytes = 0;
@@ -84,13 +98,18 @@ export class Outlet {
 
   private send(frame: Buffer): void {
     if (!this.isOpen) return;
-    if (!this.hasWritten && this.waiting.length === 0) {
-      this.hasWritten = true;
-      this.socket.write(frame);
+    this.waiting.push(frame);
+    this.waitingBytes += frame.length;
+    if (!this.isHeld) this.leave();
+  }
+
+  private leave(): void {
+    if (this.hasWritten) {
+      this.flushing ??= setImmediate(() => this.flush());
       return;
     }
-    if (this.waiting.push(frame) === 1) setImmediate(() => this.flush());
-    this.waitingBytes += frame.length;
+    this.flush();
+    this.hasWritten = true;
   }
 
   private get isOpen(): boolean {

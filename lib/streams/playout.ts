@@ -25,6 +25,9 @@ export interface PlayoutWire {
   media(frame: Buffer): void;
   mark(name: string): void;
   clear(): void;
+  /** Several of these may follow: they should leave together at the `release`. */
+  hold(): void;
+  release(): void;
   /** bytes written but not yet taken by the network */
   readonly backlog: number;
 }
@@ -207,6 +210,12 @@ export class Playout implements Ticking {
 
   /** Sends every frame and mark that is due at `now`. */
   private sendDue(now: number): void {
+    this.wire.hold();
+    this.sendAllDue(now);
+    this.wire.release();
+  }
+
+  private sendAllDue(now: number): void {
     for (let head = this.queue[0]; head && this.wire.backlog < MAX_SOCKET_BACKLOG; head = this.queue[0]) {
       const bytes = this.nextFrameBytes(now);
       if (bytes === undefined) return;

@@ -17,8 +17,9 @@ interface Rescued {
   msg: NodeMessage;
 }
 
-/** Sent and not delivered yet, the oldest first. */
-const recent: Sent[] = [];
+/** What was sent, the oldest first; up to `delivered` it has reached its receivers. */
+let recent: Sent[] = [];
+let delivered = 0;
 let rescued: Rescued[] = [];
 
 /**
@@ -31,12 +32,14 @@ export function remember(from: Node, outputs: (NodeMessage | null)[]): void {
 }
 
 function forgetOldest(): void {
-  recent.shift();
+  if (++delivered < recent.length) return;
+  recent = [];
+  delivered = 0;
 }
 
 /** Nodes are going to be closed now: keeps what they might not get. */
 export function rescue(RED: NodeAPI): void {
-  for (const { from, outputs } of recent) {
+  for (const { from, outputs } of recent.slice(delivered)) {
     outputs.forEach((msg, output) => {
       if (!msg) return;
       for (const to of wiresOf(from)[output] ?? []) {

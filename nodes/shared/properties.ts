@@ -69,20 +69,27 @@ export async function evaluate(
   });
 }
 
-/** The same at once, for the path of audio, where order counts; a context store that can't do that gives nothing. */
-export function evaluateNow(
-  RED: NodeAPI,
-  node: Node,
-  { value, type }: TypedInput,
-  msg: NodeMessage,
-): unknown {
+/** A property of the message itself, such as `stream_id`, not of something in it. */
+const PLAIN_PROPERTY = /^(?:msg\.)?([A-Za-z_$][\w$]*)$/;
+
+/**
+ * The same at once, for the way of audio, where order counts; a context store that can't do that gives nothing.
+ *
+ * @returns what reads the value: made once, used for every frame
+ */
+export function reader(RED: NodeAPI, node: Node, { value, type }: TypedInput): (msg: NodeMessage) => unknown {
   const source = text(value);
-  if (source === '') return undefined;
-  try {
-    return RED.util.evaluateNodeProperty(source, text(type) || 'str', node, msg) as unknown;
-  } catch {
-    return undefined;
-  }
+  if (source === '') return () => undefined;
+  const kind = text(type) || 'str';
+  const plain = kind === 'msg' ? PLAIN_PROPERTY.exec(source)?.[1] : undefined;
+  if (plain !== undefined) return (msg) => (msg as Record<string, unknown>)[plain];
+  return (msg) => {
+    try {
+      return RED.util.evaluateNodeProperty(source, kind, node, msg) as unknown;
+    } catch {
+      return undefined;
+    }
+  };
 }
 
 /** The same for an id or another short text; empty is nothing. */

@@ -16,6 +16,8 @@ function setUp() {
       media: (media) => sent.push({ at: clock.now(), media }),
       mark: (mark) => sent.push({ at: clock.now(), mark }),
       clear: () => sent.push({ at: clock.now(), clear: true }),
+      hold: () => undefined,
+      release: () => undefined,
       get backlog() {
         return backlog;
       },

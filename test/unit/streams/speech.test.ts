@@ -14,6 +14,8 @@ function setUp() {
     media: (frame: Buffer) => frames.push(frame),
     mark: (name: string) => marks.push(name),
     clear: () => undefined,
+    hold: () => undefined,
+    release: () => undefined,
     backlog: 0,
   };
   const playout = new Playout(wire, frameClock);
