@@ -39,6 +39,9 @@ export interface NodeRedOptions {
 const START_MS = 60_000;
 const STOP_MS = 20_000;
 
+/** What it logs when flows run, in the languages that tests set it to. */
+const STARTED = /Started (flows|modified)|Flows sind gestartet/;
+
 export class NodeRed {
   readonly recorder = new Recorder();
   /** All it has written so far. */
@@ -110,7 +113,7 @@ export class NodeRed {
       body: JSON.stringify({ flows, ...(this.rev ? { rev: this.rev } : {}) }),
     });
     this.rev = (JSON.parse(answer) as { rev: string }).rev;
-    await this.logged(/Started (flows|modified)/, before);
+    await this.logged(STARTED, before);
   }
 
   /** Presses the button of an inject node; with a message, that is what it sends instead of its own. */
@@ -179,7 +182,7 @@ export class NodeRed {
       if (this.child.exitCode !== null) throw new Error(`Node-RED ended at its start:\n${this.log}`);
       if (Date.now() > deadline) throw new Error(`Node-RED was not ready in ${START_MS} ms:\n${this.log}`);
       try {
-        if (this.log.includes('Started flows')) {
+        if (STARTED.test(this.log)) {
           await this.admin('/settings');
           return;
         }
