@@ -1,5 +1,5 @@
 /** A `wavix-simulator` as it stays when a deploy replaces its node: its phone, and what it tells of its calls. */
-import type { Node, NodeAPI, NodeMessage } from 'node-red';
+import type { Node, NodeAPI, NodeMessage, NodeStatus } from 'node-red';
 import { WavixError } from '../../lib/errors';
 import {
   DEFAULT_SOUND,
@@ -30,6 +30,7 @@ export class Desk implements Phone {
   private settings: DeskSettings | undefined;
   private problem: WavixError | undefined;
   private readonly live = new Set<Call>();
+  private shown: NodeStatus | undefined;
 
   private constructor(
     private readonly RED: NodeAPI,
@@ -138,6 +139,11 @@ export class Desk implements Phone {
     if (failed) this.tell(call, 'problem', what);
   }
 
+  onMute(call: Call, error: unknown): void {
+    const { message } = errorInWords(this.RED, error instanceof WavixError ? error : refused(error));
+    this.tell(call, 'problem', { type: 'problem', message });
+  }
+
   onOver(call: Call): void {
     if (call.answeredMs === 0) return;
     const heard_ms = soundMs(call.heard());
@@ -157,6 +163,7 @@ export class Desk implements Phone {
     const port = this.settings?.port ?? '';
     if (problem) this.show('red', 'ring', 'port', { port });
     else if (this.live.size === 0) this.show('grey', 'dot', 'idle', { port });
+    else if (this.shown) this.seat.status(this.shown); // a new node shows nothing by itself
   }
 
   private configure(settings: DeskSettings | WavixError): void {
@@ -207,7 +214,8 @@ export class Desk implements Phone {
     values?: Record<string, string | number>,
   ): void {
     const name = `wavix-simulator.status.${key}`;
-    this.seat.status(shown(fill, shape, values ? this.RED._(name, values) : name));
+    this.shown = shown(fill, shape, values ? this.RED._(name, values) : name);
+    this.seat.status(this.shown);
   }
 }
 

@@ -30,6 +30,8 @@ export interface Phone {
   onEvent(call: Call, event: CallEvent): void;
   onStep(call: Call, step: LocalWavixEvent): void;
   onOver(call: Call): void;
+  /** Told what keeps the phone of a call from speaking. */
+  onMute(call: Call, error: unknown): void;
   /** Told whenever it was tried to listen: when that failed, why. */
   onProblem(problem: WavixError | undefined): void;
 }
@@ -173,9 +175,7 @@ export class Station {
       if (speech !== undefined) await call.phone.say([{ silence: 300 }, speech]);
     };
     say().catch((error: unknown) => {
-      const message = error instanceof Error ? error.message : String(error);
-      const step = { type: 'problem', message, at: 0, call_id: call.call_id } as const;
-      for (const one of this.phonesOf(call)) one.onStep(call, step);
+      for (const one of this.phonesOf(call)) one.onMute(call, error);
     });
   }
 

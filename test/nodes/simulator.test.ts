@@ -224,6 +224,14 @@ describe('wavix-simulator', function () {
     assert.ok(!events().includes('recording'), 'nothing was heard');
   });
 
+  it('tells why the phone that is called says nothing', async () => {
+    await load(simulator({ speech: 'helo', speechType: 'str' }), config(), ...CALL);
+    bench.send('call', { to: '+15550002000' });
+    const { payload } = await step('problem');
+    assert.match((payload as { message: string }).message, /no sound "helo"/);
+    await answered();
+  });
+
   it('tells of a flow that does not take its events', async () => {
     const server = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -387,8 +395,14 @@ describe('wavix-simulator', function () {
         bench.send('simulator');
         const call_id = await answered();
         await spoken(call_id);
+        await bench.shows('simulator', 'connected');
+        const shownBefore = bench.statuses.all.length;
         const changed = simulator({ name: 'new', from: '+15550002009', speech: '{"tone": 800, "ms": 100}' });
         await deploy([changed, config(), ...ECHO], type);
+        const { status } = await bench.statuses.first(
+          (one) => one.id === 'simulator' && bench.statuses.all.indexOf(one) >= shownBefore,
+        );
+        assert.equal(status.text, 'connected', 'the new node shows it too');
         assert.deepEqual(
           (await calls()).map(({ call_id: id, state }) => [id, state]),
           [[call_id, 'answered']],
