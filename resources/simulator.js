@@ -115,7 +115,8 @@
           URL.revokeObjectURL(player.src);
           player.remove();
         });
-        $('<audio controls autoplay>').attr('src', URL.createObjectURL(wav)).appendTo(row);
+        const player = $('<audio controls autoplay>').attr('src', URL.createObjectURL(wav)).appendTo(row);
+        player[0].scrollIntoView({ block: 'nearest' });
       })
       .fail(() => RED.notify(node._('wavix-simulator.calls.failed'), 'error'));
   }
