@@ -189,8 +189,9 @@ export class Speech {
     this.playout.play({ source, complete, mark, report, leadMs });
   }
 
-  private checkRoom({ queueMs }: SpokenAudio, ms: number): void {
-    const waiting = this.playout.queuedMs;
+  private checkRoom({ queueMs, leadMs }: SpokenAudio, ms: number): void {
+    // What may be ahead of the caller's ear is on its way, if not all of it in the first moment.
+    const waiting = Math.max(0, Math.min(this.playout.queuedMs, this.playout.remainingMs - leadMs));
     if (waiting + ms <= queueMs) return;
     throw new WavixError('WAVIX_QUEUE_FULL', {
       key: 'stream.queueFull',

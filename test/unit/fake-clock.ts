@@ -34,13 +34,18 @@ export class FakeClock implements Clock {
       this.time = Math.max(this.time, next.at);
       next.callback();
     }
-    this.time = end;
+    this.time = Math.max(this.time, end);
   }
 
   /** Lets `ms` pass with the event loop held: timers come late, all at the end. */
   hold(ms: number): void {
     this.time += ms;
     this.pass(0);
+  }
+
+  /** What runs just now takes `ms`: nothing else can run meanwhile. */
+  take(ms: number): void {
+    this.time += ms;
   }
 
   get pending(): number {

@@ -52,18 +52,18 @@ function utterance(
 }
 
 describe('Playout', () => {
-  it('sends the first second at once and then each frame at its own deadline', () => {
+  it('fills the lead at ten times the speed of speech, and then sends each frame at its own deadline', () => {
     const { playout, clock, frames, bytes } = setUp();
     const speech = audio(3000);
     playout.play(utterance(speech));
-    assert.equal(frames().length, 50);
+    assert.equal(frames().length, 5);
     clock.pass(3000);
     assert.equal(frames().length, 150);
     assert.ok(bytes().equals(speech));
     frames().forEach(({ at, bytes }, index) => {
       assert.equal(bytes.length, FRAME_BYTES);
-      // Due 1 000 ms before it is heard; looked at every 10 ms.
-      const due = Math.max(0, (index + 1) * 20 - 1000);
+      // Due 1 000 ms before it is heard, or with its burst; looked at every 10 ms.
+      const due = Math.max(Math.floor(index / 5) * 10, (index + 1) * 20 - 1000);
       assert.ok(at >= due && at <= due + 10, `frame ${index} went at ${at}, due at ${due}`);
     });
   });
@@ -224,10 +224,12 @@ describe('Playout', () => {
     playout.play({ ...utterance(audio(200)), complete: true });
     clock.pass(1000);
     playout.play({ ...utterance(audio(1200)), complete: true });
-    assert.equal(frames().length, 10 + 50);
+    clock.pass(100);
+    assert.equal(frames().length, 10 + 55);
     playout.clear();
     playout.play({ ...utterance(audio(1200)), complete: true });
-    assert.equal(frames().length, 10 + 50 + 50);
+    clock.pass(100);
+    assert.equal(frames().length, 10 + 55 + 55);
   });
 
   it('tells what was not heard when the stream ends, and of anything that comes later', () => {
@@ -268,7 +270,7 @@ describe('Playout', () => {
     assert.equal(frames().length, 0);
     assert.equal(playout.queuedMs, 500);
     setBacklog(0);
-    clock.pass(10);
+    clock.pass(50);
     assert.equal(frames().length, 25);
   });
 

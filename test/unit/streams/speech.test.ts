@@ -117,6 +117,7 @@ describe('Speech', () => {
     stalled.clock.pass(400);
     void stalled.say(pcm.subarray(8000), { sampleRate: 8000 });
     stalled.clock.pass(2000);
+    whole.clock.pass(2400);
     assert.ok(stalled.bytes().equals(whole.bytes()));
   });
 
@@ -144,6 +145,13 @@ describe('Speech', () => {
     assert.ok(bytes().equals(decodeWav(wav)));
   });
 
+  it('counts as waiting only what is beyond the lead, also while that is being filled', () => {
+    const { say } = setUp();
+    void say(tone(440, 1000), { queueMs: 1000 });
+    void say(tone(440, 1000), { queueMs: 1000 });
+    assert.throws(() => say(tone(440, 20), { queueMs: 1000 }), { code: 'WAVIX_QUEUE_FULL' });
+  });
+
   it('refuses what does not fit the queue, whole', () => {
     const { say, bytes, playout, clock } = setUp();
     void say(tone(440, 2000), { queueMs: 3000 });
@@ -151,7 +159,8 @@ describe('Speech', () => {
     assert.throws(() => say(writeWav(tone(440, 2100), 24_000), { queueMs: 3000 }), {
       code: 'WAVIX_QUEUE_FULL',
     });
-    assert.equal(playout.queuedMs, 1000);
+    clock.pass(100);
+    assert.equal(playout.queuedMs, 900);
     clock.pass(3000);
     assert.equal(bytes().length, 2000 * 48);
   });
