@@ -80,7 +80,9 @@ export class Editor {
     await mouse.move(to.x, to.y, { steps: 8 });
     await mouse.up();
     const isNew = ([wanted, before]: [string, string[]]) =>
-      RED.nodes.filterNodes({ type: wanted }).find(({ id }) => !before.includes(id))?.id;
+      RED.nodes
+        .filterNodes({ type: wanted, z: RED.workspaces.active() })
+        .find(({ id }) => !before.includes(id))?.id;
     const id = (await (
       await this.page.waitForFunction(isNew, [type, known] as [string, string[]])
     ).jsonValue())!;
@@ -126,11 +128,11 @@ export class Editor {
   }
 
   /** Waits until a node's status is that. */
-  async status(id: string, text: string | RegExp): Promise<void> {
+  async status(id: string, text: string | RegExp, ms = 20_000): Promise<void> {
     await this.node(id)
       .locator('.red-ui-flow-node-status-label')
       .filter({ hasText: typeof text === 'string' ? new RegExp(`^${text}$`) : text })
-      .waitFor({ timeout: 20_000 });
+      .waitFor({ timeout: ms });
   }
 
   /** What is written on a node. */
@@ -174,42 +176,45 @@ export class Editor {
     await this.page.waitForFunction(() => RED.nodes.filterNodes({ z: RED.workspaces.active() }).length === 0);
   }
 
-  /** Names of the package's examples in the import dialog, without `.json`. Leaves the dialog open. */
-  async examples(): Promise<string[]> {
-    const names = await (await this.openExamples()).locator('.red-ui-treeList-label').allTextContents();
-    return names.map((name) => name.trim());
+  /** Menu → Import → Examples → the package → that one → Import, and to its tab. */
+  async importExample(name: string, tab: string): Promise<void> {
+    const { page } = this;
+    await page.locator('#red-ui-header-button-sidemenu').click();
+    await page.locator('#menu-item-import').click();
+    await page.locator('a[href="#red-ui-clipboard-dialog-import-tab-examples"]').click();
+    const examples = page.locator('#red-ui-clipboard-dialog-import-tab-examples');
+    await examples.getByText(PACKAGE, { exact: true }).click();
+    await examples.getByText(name, { exact: true }).click();
+    await page.locator('#red-ui-clipboard-dialog-ok').click();
+    await this.showTab(tab);
   }
 
-  /** Menu → Import → Examples → the package → that one → Import. Gives the ids of the tabs that it brings. */
-  async importExample(name: string): Promise<void> {
-    const list = await this.openExamples();
-    await list.getByText(name, { exact: true }).click();
-    await this.page.locator('#red-ui-clipboard-dialog-ok:not(:disabled)').click();
-    await this.page.locator('#red-ui-clipboard-dialog').waitFor({ state: 'hidden' });
+  /** Goes to the next tab by the keyboard, until it is that one: a notification may lie over the tabs for a while. */
+  async showTab(label: string): Promise<void> {
+    const tabs = this.page.locator('#red-ui-workspace-tabs .red-ui-tab');
+    await tabs.getByText(label, { exact: true }).waitFor();
+    for (let left = await tabs.count(); left > 0; left--) {
+      if ((await tabs.and(this.page.locator('.active')).innerText()).trim() === label) return;
+      await this.page.keyboard.press('Control+]');
+    }
+    throw new Error(`the tab ${label} can't be reached`);
+  }
+
+  /** Ids of the nodes of a type in the flow that is shown. */
+  ids(type: string): Promise<string[]> {
+    return this.page.evaluate(
+      (wanted) => RED.nodes.filterNodes({ type: wanted, z: RED.workspaces.active() }).map(({ id }) => id),
+      type,
+    );
+  }
+
+  /** How many nodes the canvas marks as wrong. */
+  markedWrong(): Promise<number> {
+    return this.page.locator('.red-ui-flow-node-error:visible').count();
   }
 
   node(id: string): Locator {
     return this.page.locator(`[id="${id}"]`);
-  }
-
-  private async openExamples(): Promise<Locator> {
-    const { page } = this;
-    await page.locator('#red-ui-header-button-sidemenu').click();
-    await page.locator('#menu-item-import').click();
-    await page
-      .locator(
-        '#red-ui-clipboard-dialog-import-tab-library, a[href="#red-ui-clipboard-dialog-import-tab-examples"]',
-      )
-      .first()
-      .waitFor();
-    await page.locator('#red-ui-clipboard-dialog').getByText('Examples', { exact: true }).click();
-    const ours = page.locator('#red-ui-clipboard-dialog li').filter({ hasText: PACKAGE }).first();
-    await ours.click();
-    return ours;
-  }
-
-  private ids(type: string): Promise<string[]> {
-    return this.page.evaluate((wanted) => RED.nodes.filterNodes({ type: wanted }).map(({ id }) => id), type);
   }
 
   private async onScreen({ x, y }: Place): Promise<Place> {

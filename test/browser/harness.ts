@@ -13,7 +13,7 @@ import { startBrowser } from './chromium';
 import { Editor, type EditorOptions } from './editor';
 
 /** Packing, installing and the first start may take this long, in ms. */
-const SET_UP_MS = 240_000;
+export const SET_UP_MS = 240_000;
 
 /** What the tests leave to be looked at. */
 export const OUTPUT = join(ROOT, 'test-output');
