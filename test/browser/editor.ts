@@ -58,6 +58,11 @@ export class Editor {
       .evaluateAll((nodes) => nodes.map((node) => node.getAttribute('data-palette-type') ?? ''));
   }
 
+  async paletteLabel(type: string): Promise<string> {
+    const text = await this.page.locator(`.red-ui-palette-node[data-palette-type="${type}"]`).innerText();
+    return text.trim().replaceAll(/\s+/g, ' '); // long ones are broken into lines
+  }
+
   /** Names of what a node keeps, credentials included, in the order of its definition. */
   properties(type: string): Promise<string[]> {
     return this.page.evaluate((wanted) => {

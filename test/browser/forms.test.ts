@@ -1,20 +1,12 @@
 /** Every node of the package by mouse: dragged in, its form filled wrongly and rightly, reopened, deployed. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { configNode, onTab } from '../e2e/flows';
 import type { FlowNode } from '../e2e/node-red';
-import { ROOT } from '../e2e/package';
 import type { Editor } from './editor';
 import { fieldCases, type FieldCase } from './fields';
 import { isTyped, type FieldValue, type Form } from './form';
-import { itInBrowser, Stage } from './harness';
+import { IN_PALETTE, itInBrowser, Stage } from './harness';
 
-const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
-  'node-red': { nodes: Record<string, string> };
-};
-const TYPES = Object.keys(manifest['node-red'].nodes);
-const IN_PALETTE = TYPES.filter((type) => type !== 'wavix-config');
 const CONFIG = configNode('http://127.0.0.1:1');
 const PLACE = { x: 300, y: 200 };
 

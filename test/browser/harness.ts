@@ -3,6 +3,7 @@
  * test asserts, no page may have complained meanwhile. Of a test that fails, its pages' pictures and consoles are kept.
  */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
@@ -14,6 +15,12 @@ import { Editor, type EditorOptions } from './editor';
 
 /** Packing, installing and the first start may take this long, in ms. */
 export const SET_UP_MS = 240_000;
+
+const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  'node-red': { nodes: Record<string, string> };
+};
+/** The package's nodes that can be dragged in: all but the config node. */
+export const IN_PALETTE = Object.keys(manifest['node-red'].nodes).filter((type) => type !== 'wavix-config');
 
 /** What the tests leave to be looked at. */
 export const OUTPUT = join(ROOT, 'test-output');
