@@ -191,10 +191,12 @@ export class Desk implements Phone {
   /** @throws WavixError `WAVIX_INPUT` if there is no such live call, or none that is meant for sure */
   private callOf(callId: string): Call {
     const live = this.calls.filter(({ state }) => state !== 'ended');
-    const meant = callId === '' ? live : live.filter(({ call_id }) => call_id === callId);
+    const own = this.station?.liveCallsOf(this) ?? [];
+    const unnamed = own.length > 0 ? own : live;
+    const meant = callId === '' ? unnamed : live.filter(({ call_id }) => call_id === callId);
     const [call] = meant;
     if (call && meant.length === 1) return call;
-    const key = live.length > 1 && callId === '' ? 'simulator.severalCalls' : 'simulator.noCall';
+    const key = meant.length > 1 ? 'simulator.severalCalls' : 'simulator.noCall';
     throw new WavixError('WAVIX_INPUT', { key });
   }
 

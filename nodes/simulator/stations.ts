@@ -179,10 +179,13 @@ export class Station {
     });
   }
 
-  /** Those who are told of a call: who placed it, else all. */
+  /** Those who are told of a call: who placed it, else those whose number is called, else all. */
   private phonesOf(call: Call): Phone[] {
+    const phones = [...this.phones];
     const owner = this.owners.get(call);
-    return [...this.phones].filter((phone) => !owner || phone === owner);
+    if (owner) return phones.filter((phone) => phone === owner);
+    const called = phones.filter(({ number }) => number === call.to);
+    return called.length > 0 ? called : phones;
   }
 
   /** Where events of inbound calls go; a line that has no address says why. */

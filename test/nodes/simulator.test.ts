@@ -506,21 +506,35 @@ describe('wavix-simulator', function () {
       heardOnce(decodeWav(await wav(recordingOf(recording).said)), tone(800, 100).subarray(2));
     });
 
-    it('lets the phone speak whose number is called', async () => {
+    it('is about the phone whose number is called: it speaks, it is told, and it hangs up', async () => {
       const quick = { behaviour: 'answer', answerAfterMs: 10 };
       const second = simulator({
         id: 'second-phone',
         from: '+15550002002',
         speech: '{"tone": 800, "ms": 100}',
+        wires: [['second-step']],
       });
       await load(simulator(), second, config(), ...CALL);
       await bench.done('simulator', { event: 'number', number: '+15550002002', payload: quick });
       bench.send('call', { to: '+15550002002' });
-      const call_id = await answered();
+      const { call_id } = await step('answered', 'second-step');
       await bench.seen('audio').atLeast(40);
-      bench.send('simulator', { event: 'hangup', call_id });
-      const { said } = recordingOf(await step('recording'));
-      heardOnce(decodeWav(await wav(said)), tone(800, 100).subarray(2));
+      assert.match((await bench.failure('simulator', { event: 'hangup' })).message, /no such live call/);
+      assert.equal((await bench.done('second-phone', { event: 'hangup' })).error, undefined);
+      const recording = await step('recording', 'second-step');
+      assert.equal(recording.call_id, call_id);
+      assert.deepEqual(events(), [], 'the other phone is told nothing');
+      heardOnce(decodeWav(await wav(recordingOf(recording).said)), tone(800, 100).subarray(2));
+    });
+
+    it('takes its own call to be meant where none is named, though the flow calls somebody else', async () => {
+      await load(simulator(), config(), ...RECEPTION, ...CALL);
+      bench.send('call', { to: '+15550007700' });
+      const other = await step('answered');
+      await press();
+      await step('answered');
+      assert.equal((await bench.done('simulator', { event: 'hangup' })).error, undefined);
+      assert.notEqual((await step('completed')).call_id, other.call_id);
     });
   });
 
