@@ -165,12 +165,21 @@ export function exampleNames(packageFolder: string): string[] {
 }
 
 /**
- * An example as it is in the package, with the key it comes with, pointed at the local Wavix that runs in the test.
- * What its debug nodes would show is handed to the test instead, under the example's name and theirs.
+ * An example as it is in the package, with the key it comes with. What its debug nodes would show is handed to the test
+ * instead, under the example's name and theirs.
+ *
+ * @param wavix where its local Wavix is: at an address of the test's, or in its own `wavix-simulator` at another port than
+ *   the example's, which may be taken
  */
-export function example(packageFolder: string, name: string, apiUrl: string): FlowNode[] {
+export function example(
+  packageFolder: string,
+  name: string,
+  wavix: { url: string } | { port: number },
+): FlowNode[] {
+  const isOwn = 'port' in wavix;
+  const apiUrl = isOwn ? `http://127.0.0.1:${wavix.port}` : wavix.url;
   return readExample(packageFolder, name).flatMap((node) => {
-    if (node.type === 'wavix-simulator') return [];
+    if (node.type === 'wavix-simulator') return isOwn ? { ...node, port: wavix.port } : [];
     if (node.type === 'wavix-config') return { ...node, apiUrl };
     return node.type === 'debug' ? { ...node, ...probe(`${name}: ${String(node.name)}`), id: node.id } : node;
   });
