@@ -24,7 +24,7 @@ async function connect(streamId = 's'): Promise<{
       sockets.handleUpgrade(request, socket, head, (webSocket) => resolve([webSocket, socket]));
     });
   });
-  const theirs = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const theirs = (client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`));
   const texts: string[] = [];
   theirs.on('message', (data: Buffer, isBinary) => texts.push(isBinary ? 'binary' : data.toString()));
   theirs.on('ping', (data) => texts.push(`ping ${data.toString()}`));
@@ -45,10 +45,11 @@ const media = (pcm: Buffer, id = 's') =>
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 let server: Server;
+let client: WebSocket;
 
 describe('Outlet', () => {
   afterEach(() => {
-    server.closeAllConnections();
+    client.terminate(); // an upgraded connection is the server's no more
     server.close();
   });
 
