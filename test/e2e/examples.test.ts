@@ -101,6 +101,8 @@ describe('The examples', function () {
   it('work right after the import: core nodes, the local Wavix and its key, sounds of their own', () => {
     const paths = new Set<unknown>();
     const ids = new Set<string>();
+    const numbers: string[] = [];
+    const phones: string[] = [];
     let nodes = 0;
     for (const name of exampleNames(folder)) {
       const flow = readExample(folder, name);
@@ -118,12 +120,29 @@ describe('The examples', function () {
       assert.equal(config?.apiUrl, 'http://127.0.0.1:8787');
       assert.deepEqual(config.credentials, { apiKey: DEFAULT_API_KEY });
       paths.add(config.path);
+      const [simulator] = flow.filter((node) => node.type === 'wavix-simulator');
+      assert.equal(simulator?.port, 8787);
+      phones.push(String(simulator.from));
+      const number = flow.flatMap((node) =>
+        node.type === 'wavix-call'
+          ? String(node.to)
+          : node.direction === 'inbound'
+            ? String(node.number)
+            : [],
+      );
+      numbers.push(...number);
+      assert.ok(
+        [simulator.from, simulator.to].includes(number[0]) || name === AGAIN,
+        `${name}: ${number[0]}`,
+      );
       assert.ok(
         flow.some((node) => node.type === 'comment' && String(node.name).startsWith('Try it: ')),
         `${name} says how to try it`,
       );
     }
     assert.equal(ids.size, nodes, 'no two nodes have the same id');
+    assertEach('number that is called', numbers);
+    assertEach('phone', phones);
     assert.equal(paths.size, exampleNames(folder).length, 'no two configurations serve the same path');
   });
 
@@ -664,6 +683,10 @@ describe('The examples', function () {
     });
   }
 });
+
+function assertEach(what: string, values: string[]): void {
+  assert.equal(new Set(values).size, values.length, `each has a ${what} of its own: ${values.join()}`);
+}
 
 /** Two calls of the same kind at the same time, each with its own sound. */
 async function twoAtOnce(run: (seed: number) => Promise<void>): Promise<void> {
