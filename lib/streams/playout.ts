@@ -57,6 +57,8 @@ export interface Utterance {
   report?: ((report: PlayedReport) => void) | undefined;
   /** How far ahead of the caller's ear it may be sent, in ms. */
   leadMs: number;
+  /** It can begin at the clock's next tick, where many that begin together hold nothing up. */
+  canWait?: boolean | undefined;
 }
 
 /** An utterance on its way. */
@@ -129,7 +131,8 @@ export class Playout implements Ticking {
     return { frames: this.sentFrames, ms: this.sentBytes / WIRE_BYTES_PER_MS };
   }
 
-  /** Queues audio behind all that is queued. What the caller hears next goes out before this returns. */
+  /** Queues audio behind all that is queued. What the caller hears next goes out before this returns,
+   * unless it can wait. */
   play(utterance: Utterance): void {
     if (this.ended) {
       utterance.report?.({ played: false, playedMs: 0 });
@@ -142,7 +145,8 @@ export class Playout implements Ticking {
     }
     this.queue.push(new Entry(utterance));
     this.queuedBytes += utterance.source.bytesLeft;
-    this.pump();
+    if (utterance.canWait) this.clock.add(this);
+    else this.pump();
   }
 
   /** Queues a mark: Wavix sends it back when all audio before it has been heard. */

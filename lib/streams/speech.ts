@@ -158,7 +158,8 @@ export class Speech {
   private sayWhole(audio: SpokenAudio, source: PcmSource): void {
     this.checkRoom(audio, source.bytesLeft / WIRE_BYTES_PER_MS);
     this.endRaw();
-    this.play({ ...audio, complete: true }, source);
+    // Its first frames have to be decoded: a prompt for every one of many calls would take a while.
+    this.play({ ...audio, complete: true }, source, true);
   }
 
   private sayMp3(audio: SpokenAudio): Promise<void> {
@@ -185,8 +186,8 @@ export class Speech {
     }
   }
 
-  private play({ complete, mark, report, leadMs }: SpokenAudio, source: PcmSource): void {
-    this.playout.play({ source, complete, mark, report, leadMs });
+  private play({ complete, mark, report, leadMs }: SpokenAudio, source: PcmSource, canWait = false): void {
+    this.playout.play({ source, complete, mark, report, leadMs, canWait });
   }
 
   private checkRoom({ queueMs, leadMs }: SpokenAudio, ms: number): void {
