@@ -560,7 +560,7 @@ describe('wavix-simulator', function () {
       );
       const [last] = list;
       assert.ok(
-        last && last.ms >= 200 && Math.abs(Date.now() - Date.parse(last.began)) < 10_000,
+        last && last.ms >= 180 && Math.abs(Date.now() - Date.parse(last.began)) < 10_000,
         last?.began,
       );
       const audio = await get(`/simulator/calls/${last.call_id}/call.wav`);
