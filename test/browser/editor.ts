@@ -175,7 +175,8 @@ export class Editor {
 
   /** Selects all of the flow that is shown, and deletes it. */
   async clear(): Promise<void> {
-    await this.page.locator('#red-ui-workspace-chart').click({ position: { x: 8, y: 8 } });
+    // No click: wherever the canvas is scrolled to, there may be the button of a node.
+    await this.page.locator('#red-ui-workspace-chart').focus();
     await this.page.keyboard.press('ControlOrMeta+a');
     await this.page.keyboard.press('Delete');
     await this.page.waitForFunction(() => RED.nodes.filterNodes({ z: RED.workspaces.active() }).length === 0);
