@@ -175,8 +175,8 @@ export class Editor {
 
   /** Selects all of the flow that is shown, and deletes it. */
   async clear(): Promise<void> {
-    // No click: wherever the canvas is scrolled to, there may be the button of a node.
-    await this.page.locator('#red-ui-workspace-chart').focus();
+    // Far from the left, where the buttons of nodes are, wherever the canvas is scrolled to.
+    await this.page.locator('#red-ui-workspace-chart').click({ position: { x: 740, y: 620 } });
     await this.page.keyboard.press('ControlOrMeta+a');
     await this.page.keyboard.press('Delete');
     await this.page.waitForFunction(() => RED.nodes.filterNodes({ z: RED.workspaces.active() }).length === 0);
