@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { hooks, i18n } from '@node-red/util';
 import type { Node, NodeAPI, NodeDef, NodeMessage } from 'node-red';
 import helper from 'node-red-node-test-helper';
@@ -71,6 +72,17 @@ function inWords(text: string): string {
 
 /** The bench that is running: Node-RED's test runtime is there once only. */
 let running: Bench | undefined;
+
+/** The last bench, running or stopped. */
+let last: Bench | undefined;
+
+// What else was to be seen when a test failed: by the time its bench is asked, that is gone.
+afterEach(function () {
+  if (this.currentTest?.state !== 'failed' || !last) return;
+  const { statuses, errors, logs } = last.visible;
+  const seen = inspect({ statuses, errors, logs }, { depth: 6, breakLength: 150 });
+  process.stderr.write(`What was seen: ${seen}\n`);
+});
 let catalogs: Promise<void> | undefined;
 
 const ALL_NODES = [
@@ -138,7 +150,7 @@ export class Bench {
       if (!isFirst) bench.doneTwice.push(node.id);
       bench.completions.add({ id: node.id, msg, error });
     });
-    running = bench;
+    running = last = bench;
     return bench;
   }
 
@@ -257,7 +269,7 @@ export class Bench {
   }
 
   /** Everything that a person or a flow could have seen. */
-  get visible(): unknown {
+  get visible(): Record<'messages' | 'errors' | 'statuses' | 'logs', unknown> {
     this.keepLogs();
     return {
       messages: Object.fromEntries([...this.recorders].map(([id, { all }]) => [id, all])),

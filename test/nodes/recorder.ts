@@ -1,5 +1,6 @@
 /** What came out of a wire, a socket or a hook: everything in order, and a way to wait for what comes next. */
 import { EventEmitter, once } from 'node:events';
+import { Patience } from './patience';
 
 export class Recorder<T> {
   readonly all: T[] = [];
@@ -16,21 +17,21 @@ export class Recorder<T> {
 
   /** The next one not taken yet that fits; those before it are passed over. Fails after `ms`. */
   async next(fits: (item: T) => boolean = () => true, ms = 5_000): Promise<T> {
-    const signal = AbortSignal.timeout(ms);
+    using patience = new Patience(ms);
     for (;;) {
       while (this.taken < this.all.length) {
         const item = this.all[this.taken++] as T;
         if (fits(item)) return item;
       }
-      await this.arrival(signal, `No such one came in ${ms} ms`);
+      await this.arrival(patience, `No such one came in ${ms} ms`);
     }
   }
 
   /** The first of all that fits, taken or not, now or when it comes. Fails after `ms`. */
   async first(fits: (item: T) => boolean, ms = 5_000): Promise<T> {
-    const signal = AbortSignal.timeout(ms);
+    using patience = new Patience(ms);
     for (let at = 0; ; at++) {
-      while (at >= this.all.length) await this.arrival(signal, `No such one came in ${ms} ms`);
+      while (at >= this.all.length) await this.arrival(patience, `No such one came in ${ms} ms`);
       const item = this.all[at] as T;
       if (fits(item)) return item;
     }
@@ -38,18 +39,18 @@ export class Recorder<T> {
 
   /** All of them, once there are at least `count`. Fails after `ms`. */
   async atLeast(count: number, ms = 5_000): Promise<T[]> {
-    const signal = AbortSignal.timeout(ms);
+    using patience = new Patience(ms);
     while (this.all.length < count) {
-      await this.arrival(signal, `Only ${this.all.length} of ${count} came in ${ms} ms`);
+      await this.arrival(patience, `Only ${this.all.length} of ${count} came in ${ms} ms`);
     }
     return this.all;
   }
 
-  private async arrival(signal: AbortSignal, problem: string): Promise<void> {
+  private async arrival(patience: Patience, problem: string): Promise<void> {
     try {
-      await once(this.arrivals, 'item', { signal });
+      await once(this.arrivals, 'item', { signal: patience.signal });
     } catch {
-      throw new Error(`${problem}; there were: ${shown(this.all)}`);
+      throw new Error(`${problem} (${patience.toString()}); there were: ${shown(this.all)}`);
     }
   }
 }
