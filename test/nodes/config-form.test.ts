@@ -152,7 +152,7 @@ describe('the form of wavix-config', () => {
     it('says that an address is none', async () => {
       await start();
       const { error } = await ask('check-key', form({ apiUrl: 'api.wavix.com', apiKey: 'a-key' }));
-      assert.match(String(error), /apiUrl must be a whole address/);
+      assert.match(String(error), /The API address must be a whole address/);
     });
 
     for (const [what, body] of [
@@ -214,7 +214,7 @@ describe('the form of wavix-config', () => {
     it('Wavix elsewhere does', async () => {
       await start();
       const { error } = await ask('check-address', form({ apiUrl: 'https://api.wavix.com' }));
-      assert.match(String(error), /no public URL/);
+      assert.match(String(error), /no public address/);
     });
 
     it('says that Wavix can not reach what is inside a network', async () => {

@@ -106,7 +106,7 @@ describe('wavix-config', () => {
         await start({ apiUrl, publicUrl: 'https://phone.example.com' });
         const { code, message } = await bench.failure('call');
         assert.equal(code, 'WAVIX_CONFIG');
-        assert.match(message, /apiUrl must/);
+        assert.match(message, /API address must/);
       });
     }
   });
@@ -210,7 +210,7 @@ describe('wavix-config', () => {
       for (const id of ['call', 'start', 'answer-streaming']) {
         const { code, message } = await bench.failure(id, given);
         assert.equal(code, 'WAVIX_CONFIG');
-        assert.match(message, /has no public URL.*such as https:\/\/phone\.example\.com/);
+        assert.match(message, /has no public address.*such as https:\/\/phone\.example\.com/);
       }
       assert.equal(fake.requests.all.length, 0, 'Wavix was not asked');
       for (const id of ['answer', 'hangup', 'stop'])
@@ -228,7 +228,7 @@ describe('wavix-config', () => {
         await start({ publicUrl });
         const { code, message } = await bench.failure('call');
         assert.equal(code, 'WAVIX_CONFIG');
-        assert.match(message, /public URL.*can't be used/);
+        assert.match(message, /public address.*can't be used/);
         assert.doesNotMatch(message, /a:b/);
       });
     }

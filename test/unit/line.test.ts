@@ -152,7 +152,7 @@ describe('Line', () => {
   it('says what is missing when there is no address to give', () => {
     assert.throws(() => newLine({ apiUrl: 'https://api.wavix.com' }).eventsUrl, {
       code: 'WAVIX_CONFIG',
-      message: /public URL/,
+      message: /public address/,
     });
     assert.throws(() => newLine({ publicUrl: 'phone.example.com' }).eventsUrl, { code: 'WAVIX_CONFIG' });
     assert.throws(() => newLine({ apiKey: '' }).eventsUrl, { code: 'WAVIX_CONFIG', message: /API key/ });

@@ -79,7 +79,7 @@ describe('what is said to people', () => {
   it('is English in lib', () => {
     assert.equal(
       say(refused, english),
-      'a.example:1 refuses connections (ECONNREFUSED). Check apiUrl, the network, and a proxy or firewall in between.',
+      'a.example:1 refuses connections (ECONNREFUSED). Check the API address, the network, and a proxy or firewall in between.',
     );
     assert.equal(say({ key: 'start.late', values: { seconds: 0 } }, english), 'No start came in 0 s.');
   });

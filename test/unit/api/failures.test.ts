@@ -59,7 +59,7 @@ describe('WavixApi: failures', () => {
       /^Wavix would not hang up \(HTTP 404\)\. Wavix says: Not found\. The call has ended, or call_id is wrong\.$/,
     ],
     ['a stream that is over', stop, json(404, {}), /The call or the stream has ended, or an id is wrong\.$/],
-    ['an address without API', place, json(404, {}), /Check apiUrl/],
+    ['an address without API', place, json(404, {}), /Check the API address/],
     [
       'wrong fields, by their names',
       place,
@@ -98,15 +98,15 @@ describe('WavixApi: failures', () => {
       'a redirect',
       hangUp,
       text(301, '', { Location: `http://127.0.0.1:1/?appid=${KEY_IN_URL}` }),
-      /check apiUrl/,
+      /check the API address/,
     ],
     [
       'HTML',
       hangUp,
       text(200, '<html>Welcome</html>'),
-      /is not JSON, so it does not seem to be the Wavix API\. Check apiUrl\.$/,
+      /is not JSON, so it does not seem to be the Wavix API\. Check the API address\.$/,
     ],
-    ['HTML with a 404', hangUp, text(404, '<html>'), /not JSON: check apiUrl/],
+    ['HTML with a 404', hangUp, text(404, '<html>'), /not JSON: check the API address/],
     ['HTML after a call may have been placed', place, text(200, '<html>'), /may have placed the call/],
     [
       'an answer that names no call',
@@ -243,7 +243,7 @@ describe('WavixApi: failures', () => {
     it('tells of what is no HTTP', async () => {
       const server = await room.server((socket) => socket.end(`220 mail ${KEY} ready\r\n`));
       const error = await failure(place(room.api(server)), 'WAVIX_NETWORK');
-      assert.match(error.message, /is not HTTP \(HPE_\w+\)\. Check apiUrl\. Wavix may have placed/);
+      assert.match(error.message, /is not HTTP \(HPE_\w+\)\. Check the API address\. Wavix may have placed/);
     });
 
     it('tells of TLS where there is none, and does not doubt that nothing was sent', async () => {

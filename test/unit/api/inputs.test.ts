@@ -109,7 +109,7 @@ describe('WavixApi: inputs', () => {
       room.api(server).placeCall({ ...A_CALL, callbackUrl: '/wavix/events/t0k' }),
       'WAVIX_CONFIG',
     );
-    assert.match(error.message, /publicUrl/);
+    assert.match(error.message, /public address/);
     assert.equal(server.connections, 0);
   });
 });

@@ -125,7 +125,7 @@ describe('WavixApi: tries', () => {
       clock.pass(1000);
       assert.equal(
         (await failed).message,
-        `Could not place the call. ${host} refuses connections (ECONNREFUSED). Check apiUrl, the network, and a proxy or firewall in between.`,
+        `Could not place the call. ${host} refuses connections (ECONNREFUSED). Check the API address, the network, and a proxy or firewall in between.`,
       );
       assert.deepEqual(clock.waits, [500, 1000]);
     });

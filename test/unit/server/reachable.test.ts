@@ -299,7 +299,7 @@ describe('A probe of the public address', () => {
 
     it('needs a public address where Wavix is elsewhere', async () => {
       const line = newLine({ apiUrl: 'https://api.wavix.com' });
-      await assert.rejects(line.reach(), { code: 'WAVIX_CONFIG', message: /no public URL/ });
+      await assert.rejects(line.reach(), { code: 'WAVIX_CONFIG', message: /no public address/ });
     });
 
     it('listens on the port of its own only for as long', async () => {
