@@ -35,7 +35,23 @@ export class Form {
   static async opened(page: Page, isConfig = false): Promise<Form> {
     const element = page.locator(isConfig ? '#node-config-dialog-edit-form' : '#dialog-form');
     await element.locator('.form-row').first().waitFor();
-    return new Form(page, element, isConfig);
+    const form = new Form(page, element, isConfig);
+    const without = await form.withoutWords();
+    if (without.length > 0) throw new Error(`the form has no words for ${without.join(', ')}`);
+    return form;
+  }
+
+  /** Keys of the form that no catalogue has a text for: Node-RED leaves their places empty. */
+  private withoutWords(): Promise<string[]> {
+    return this.element.locator('[data-i18n]').evaluateAll((elements) =>
+      elements.flatMap((element) =>
+        (element.getAttribute('data-i18n') ?? '').split(';').filter((entry) => {
+          const attribute = /^\[(\w+)\]/.exec(entry)?.[1];
+          const text = attribute ? element.getAttribute(attribute) : element.textContent;
+          return (text ?? '').trim() === '';
+        }),
+      ),
+    );
   }
 
   /** Whether a property's field is in the form and shown. */
