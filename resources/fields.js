@@ -284,11 +284,14 @@
     // In the place of one that an earlier version has left in the page.
     $(`script[data-template-name="${type}"]`).remove();
     $('<script type="text/html">').attr('data-template-name', type).text(template).appendTo('body');
+    const defaults = Object.assign({}, ...list.map((one) => one.defaults));
+    for (const definition of Object.values(defaults)) judgeAsNew(definition);
     return {
-      defaults: Object.assign({}, ...list.map((one) => one.defaults)),
+      defaults,
       credentials: Object.assign({}, ...list.map((one) => one.credentials)),
       oneditprepare: function () {
         const form = W.open(this);
+        fillAsNew(this, defaults);
         for (const one of list) one.prepare?.(this);
         const show = () => showWhatApplies(this, conditions);
         form.on('change', show);
@@ -417,6 +420,26 @@
   function saveNumber(node, property) {
     const value = W.field(node, property).val();
     if (W.isWhole(value)) node[property] = Number(value);
+  }
+
+  // A node of a flow that was saved before there was a property does what a new one does.
+
+  function judgeAsNew(definition) {
+    const { validate, value: asNew } = definition;
+    if (!validate) return;
+    definition.validate = function (value, options) {
+      return validate.call(this, value === undefined ? asNew : value, options);
+    };
+  }
+
+  function fillAsNew(node, defaults) {
+    for (const [property, { value, type }] of Object.entries(defaults)) {
+      if (node[property] !== undefined || type) continue; // a config node's field is Node-RED's
+      node[property] = structuredClone(value);
+      const input = W.field(node, property);
+      if (input.is(':checkbox')) input.prop('checked', value);
+      else input.val(value);
+    }
   }
 
   function checked(validate, when) {

@@ -24,8 +24,9 @@ export function install() {
   installLocked(root, 'dependencies');
 }
 
-/** Installs the Node-REDs that are not among the dependencies, for the tests alone. */
+/** Installs what the tests run the package in beside the Node-RED that is among the dependencies. */
 export function installTargets() {
+  installLocked(join(root, 'test/targets/node-red-4.1'), 'a dark theme for Node-RED 4.1');
   installLocked(join(root, 'test/targets/node-red-5'), 'Node-RED 5.0 with its Node.js');
 }
 

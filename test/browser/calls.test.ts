@@ -59,6 +59,7 @@ describe('A flow built by mouse', function () {
       );
       placed.phone.hangUp();
       await editor.status(hear, 'no stream');
+      await editor.status(speak, 'idle');
     } finally {
       await wavix.stop();
     }
@@ -114,6 +115,7 @@ describe('A flow built by mouse', function () {
     });
     await ask(`/${call_id}`, 'DELETE');
     await editor.status(local, /^heard \d/);
+    await editor.status(speak, 'idle');
   });
 });
 

@@ -2,9 +2,11 @@
  * Node-RED's editor in a browser, as a person at a mouse sees it: palette, canvas, menu, deploy button. What a form holds
  * is in form.ts. Places on the canvas are those of the flow file.
  */
+import { join } from 'node:path';
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import { PACKAGE } from '../e2e/package';
 import type { FlowNode, NodeRed } from '../e2e/node-red';
+import { chosenTarget } from '../e2e/targets';
 import { Complaints } from './complaints';
 import { Form } from './form';
 
@@ -12,6 +14,8 @@ export interface EditorOptions {
   /** Of the browser; Node-RED's editor follows. */
   locale?: string;
   theme?: Theme;
+  /** How many pixels of a picture one of the page's is. */
+  scale?: number;
 }
 
 export type Theme = 'light' | 'dark';
@@ -31,17 +35,22 @@ export class Editor {
 
   /** Opens it in a window of its own and waits until it can be used. */
   static async open(browser: Browser, nodeRed: NodeRed, options: EditorOptions = {}): Promise<Editor> {
-    const { locale = 'en-US', theme = 'light' } = options;
+    const { locale = 'en-US', theme = 'light', scale = 1 } = options;
     const context = await browser.newContext({
       viewport: { width: 1280, height: 800 },
       locale,
       colorScheme: theme,
+      deviceScaleFactor: scale,
       permissions: ['clipboard-read', 'clipboard-write'],
     });
     context.setDefaultTimeout(20_000);
     const page = await context.newPage();
     const editor = new Editor(page, await Complaints.of(page), nodeRed, context);
+    await page.addInitScript({ path: join(__dirname, 'contrast.js') });
+    // Where the editor keeps what a person sets for this browser.
+    await page.addInitScript(`localStorage.setItem('view-dark-theme', '${theme}')`);
     await page.goto(nodeRed.adminUrl);
+    if (theme === 'dark') for (const path of chosenTarget().darkStyles) await page.addStyleTag({ path });
     await page.locator('#red-ui-palette .red-ui-palette-node').first().waitFor();
     await page.locator('#red-ui-loading-progress').waitFor({ state: 'hidden' });
     return editor;
@@ -63,12 +72,48 @@ export class Editor {
     return text.trim().replaceAll(/\s+/g, ' '); // long ones are broken into lines
   }
 
+  /** Opens the help of a type in the sidebar; gives its text. */
+  async help(type: string): Promise<string> {
+    await this.page.evaluate((wanted) => RED.sidebar.help.show(wanted), type);
+    const help = this.page.locator('.red-ui-help:visible').first();
+    await help.locator('h3, p').first().waitFor();
+    return help.innerText();
+  }
+
   /** Names of what a node keeps, credentials included, in the order of its definition. */
   properties(type: string): Promise<string[]> {
     return this.page.evaluate((wanted) => {
       const { defaults, credentials } = RED.nodes.getType(wanted);
       return [...Object.keys(defaults), ...Object.keys(credentials ?? {})];
     }, type);
+  }
+
+  /** What a new node of a type keeps. */
+  defaults(type: string): Promise<Record<string, unknown>> {
+    return this.page.evaluate(
+      (wanted) =>
+        Object.fromEntries(
+          Object.entries(RED.nodes.getType(wanted).defaults).map(([name, { value }]) => [name, value]),
+        ),
+      type,
+    );
+  }
+
+  /** Scrolls the palette until a node stands at its top. */
+  async scrollPalette(type: string): Promise<void> {
+    await this.page
+      .locator(`.red-ui-palette-node[data-palette-type="${type}"]`)
+      .evaluate((node) => node.scrollIntoView({ block: 'start' }));
+  }
+
+  /** Opens one of the sidebars. */
+  async showSidebar(id: 'debug' | 'info'): Promise<void> {
+    await this.page.evaluate((wanted) => RED.sidebar.show(wanted), id);
+  }
+
+  /** From now on nothing is told over the canvas. */
+  async hideNotifications(): Promise<void> {
+    await this.page.addStyleTag({ content: '#red-ui-notifications { display: none !important; }' });
   }
 
   /** Drags a node from the palette to a place on the canvas; gives its id. */

@@ -6,6 +6,7 @@ import { exampleNames, readExample } from '../e2e/flows';
 import { freePort, type FlowNode } from '../e2e/node-red';
 import { installedPackage, temporaryFolder } from '../e2e/package';
 import { itInBrowser, SET_UP_MS, Stage } from './harness';
+import { overlaps } from './layout';
 
 /** The port that the examples come with. */
 const PORT = 8787;
@@ -42,6 +43,7 @@ describe('Examples in the import dialog', function () {
       const example = readExample(packageFolder, name);
       await editor.importExample(name, tabOf(example));
       assert.equal(await editor.markedWrong(), 0, 'nodes marked as wrong');
+      assert.deepEqual(await overlaps(editor.page), [], 'nodes that hide another');
       await editor.deploy();
       const [local] = await editor.ids('wavix-simulator');
       await editor.status(local!, /^ready on port \d+$/);

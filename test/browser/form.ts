@@ -54,6 +54,11 @@ export class Form {
     );
   }
 
+  /** Whether the form has a field for a property. */
+  async isThere(property: string): Promise<boolean> {
+    return (await this.input(property).count()) > 0;
+  }
+
   /** Whether a property's field is in the form and shown. */
   async isShown(property: string): Promise<boolean> {
     return this.shown(property, await this.kind(property)).isVisible();
@@ -111,6 +116,11 @@ export class Form {
     );
     const said = row.locator('xpath=following-sibling::*[1][contains(@class, "wavix-error")]');
     return (await said.isVisible()) ? ((await said.textContent()) ?? '') : undefined;
+  }
+
+  /** Its texts whose colour is too near to what is behind them (contrast.js). */
+  hardToRead(): Promise<string[]> {
+    return this.element.locator('.wavix-form').evaluate((element) => window.hardToRead(element));
   }
 
   /** Opens the form of a new config node, by the + beside the field. */

@@ -26,7 +26,8 @@ export const IN_PALETTE = Object.keys(manifest['node-red'].nodes).filter((type) 
 export const OUTPUT = join(ROOT, 'test-output');
 
 let browser: Browser | undefined;
-const editors = new Set<Editor>();
+/** All windows, those that are closed too: what they complained of still counts. */
+const editors: Editor[] = [];
 /** The Node-REDs that run, and how much they had logged when the test began. */
 const running = new Map<NodeRed, number>();
 
@@ -50,7 +51,6 @@ export class Stage {
       // First, or they would complain that it is gone.
       for (const editor of stage.opened) {
         await editor.close();
-        editors.delete(editor);
       }
       running.delete(stage.nodeRed);
       await stage.nodeRed.stop();
@@ -60,14 +60,14 @@ export class Stage {
 
   /** The window that the tests share; a new one after a test that failed in it. */
   async editor(): Promise<Editor> {
-    if (!this.shared || !editors.has(this.shared)) this.shared = await this.openEditor();
+    if (!this.shared || this.shared.page.isClosed()) this.shared = await this.openEditor();
     return this.shared;
   }
 
   /** A window of a test's own, closed when the tests of this stage are done. */
   async openEditor(options?: EditorOptions): Promise<Editor> {
     const editor = await Editor.open(browser!, this.nodeRed, options);
-    editors.add(editor);
+    editors.push(editor);
     this.opened.push(editor);
     return editor;
   }
@@ -77,7 +77,7 @@ export class Stage {
 export function itInBrowser(title: string, test: (this: Mocha.Context) => Promise<void>): void {
   it(title, async function () {
     await test.call(this);
-    const complaints = [...editors].flatMap((editor) => editor.complaints.take());
+    const complaints = editors.flatMap((editor) => editor.complaints.take());
     assert.deepEqual(complaints, [], 'the browser complained');
   });
 }
@@ -102,12 +102,11 @@ afterEach(async function () {
     .fullTitle()
     .replaceAll(/[^\w.-]+/g, ' ')
     .trim();
-  for (const [index, editor] of [...editors].entries()) {
+  for (const [index, editor] of editors.filter(({ page }) => !page.isClosed()).entries()) {
     const file = join(folder, `${name}${index > 0 ? ` ${index}` : ''}.png`);
     await editor.page.screenshot({ path: file });
     process.stderr.write(`\nThe page then: ${file}\n${editor.complaints.console.join('\n')}\n`);
     await editor.close();
-    editors.delete(editor);
   }
   for (const [nodeRed, start] of running) {
     const log = nodeRed.log.slice(start).replace(/^.*\[trace\].*\n/gm, '');

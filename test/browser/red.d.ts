@@ -2,6 +2,7 @@
 interface EditorNode {
   id: string;
   type: string;
+  name?: string;
   z?: string;
 }
 
@@ -28,5 +29,10 @@ declare const RED: {
     dirty(): boolean;
     createExportableNodeSet(nodes: EditorNode[]): Record<string, unknown>[];
   };
+  sidebar: { show(id: string): void; help: { show(type: string): void } };
   workspaces: { active(): string };
 };
+
+interface Window {
+  hardToRead(element: unknown): string[];
+}

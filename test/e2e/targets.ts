@@ -10,14 +10,25 @@ export interface Target {
   node: string;
   /** Node-RED's own start script. */
   script: string;
+  /** Style sheets that make its editor dark, where it has no dark theme of its own. */
+  darkStyles: readonly string[];
 }
 
 const NODE_RED = 'node_modules/node-red/red.js';
+const DARK = join(
+  ROOT,
+  'test/targets/node-red-4.1/node_modules/@node-red-contrib-themes/theme-collection/themes/dark',
+);
 const FIVE = join(ROOT, 'test/targets/node-red-5');
 
 export const TARGETS: readonly Target[] = [
-  { version: '4.1', node: process.execPath, script: join(ROOT, NODE_RED) },
-  { version: '5.0', node: nodeOf(FIVE), script: join(FIVE, NODE_RED) },
+  {
+    version: '4.1',
+    node: process.execPath,
+    script: join(ROOT, NODE_RED),
+    darkStyles: ['dark', 'dark-custom'].map((name) => join(DARK, `${name}.min.css`)),
+  },
+  { version: '5.0', node: nodeOf(FIVE), script: join(FIVE, NODE_RED), darkStyles: [] },
 ];
 
 /** The target that the environment variable `WAVIX_TEST_NODE_RED` names; 4.1 if it names none. */
