@@ -35,6 +35,7 @@ export class Form {
   static async opened(page: Page, isConfig = false): Promise<Form> {
     const element = page.locator(isConfig ? '#node-config-dialog-edit-form' : '#dialog-form');
     await element.locator('.form-row').first().waitFor();
+    await atRest(page);
     const form = new Form(page, element, isConfig);
     const without = await form.withoutWords();
     if (without.length > 0) throw new Error(`the form has no words for ${without.join(', ')}`);
@@ -147,6 +148,7 @@ export class Form {
   private async leave(how: 'ok' | 'cancel'): Promise<void> {
     await this.page.locator(`#node-${this.isConfig ? 'config-' : ''}dialog-${how}`).click();
     await this.element.waitFor({ state: 'detached' });
+    await atRest(this.page);
   }
 
   /** The input that Node-RED reads, or a list of choices that the node's own script reads. */
@@ -181,4 +183,15 @@ export class Form {
     await field.locator('.red-ui-typedInput-type-select').click();
     await this.page.locator(`.red-ui-typedInput-options:visible a[value="${type}"]`).click();
   }
+}
+
+/** Waits until no form slides any more: a button that moves away below the mouse is not clicked. */
+async function atRest(page: Page): Promise<void> {
+  await page.waitForFunction(() => {
+    const form = [...document.querySelectorAll('.red-ui-tray')].at(-1);
+    if (!form) return true;
+    // Node-RED raises the forms when the last one has come in.
+    const isRaised = getComputedStyle(form.parentElement!).zIndex === '13';
+    return isRaised && getComputedStyle(form).right === '0px';
+  });
 }

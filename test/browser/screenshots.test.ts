@@ -6,7 +6,6 @@
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Locator } from 'playwright-core';
 import { configNode, onTab, readExample } from '../e2e/flows';
 import { freePort, type FlowNode } from '../e2e/node-red';
 import { installedPackage } from '../e2e/package';
@@ -111,17 +110,6 @@ async function assertAsNew(editor: Editor, form: Form, type: string): Promise<vo
   }
 }
 
-/** Waits until it has been in the same place for a while: what slides in may stand still for a frame or two. */
-async function atRest(what: Locator): Promise<void> {
-  let before = '';
-  for (;;) {
-    const now = JSON.stringify(await what.boundingBox());
-    if (now === before) return;
-    before = now;
-    await what.page().waitForTimeout(100);
-  }
-}
-
 class Pictures {
   private constructor(private readonly folder: string) {}
 
@@ -147,13 +135,16 @@ class Pictures {
   async form(type: string, { page }: Editor): Promise<void> {
     const before = page.viewportSize()!;
     const tray = page.locator('.red-ui-tray').last();
-    await atRest(tray);
-    const missing = await tray
-      .locator('.red-ui-tray-content')
-      .last()
-      .evaluate((content) => content.scrollHeight - content.clientHeight);
-    await page.setViewportSize({ ...before, height: before.height + missing });
-    await atRest(tray);
+    const hidden = await tray
+      .locator('*')
+      .evaluateAll((all) =>
+        Math.max(
+          ...all
+            .filter((one) => ['auto', 'scroll'].includes(getComputedStyle(one).overflowY))
+            .map(({ scrollHeight, clientHeight }) => scrollHeight - clientHeight),
+        ),
+      );
+    await page.setViewportSize({ ...before, height: before.height + hidden });
     const { x, width } = (await tray.locator('.red-ui-tray-header').boundingBox())!;
     const { y, height } = (await tray.boundingBox())!;
     await page.screenshot({ path: this.file(`form ${type}`), clip: { x, y, width, height } });
