@@ -23,6 +23,8 @@ interface WavixStreamOutDef extends NodeDef {
   queue?: unknown;
 }
 
+type Done = (error?: Error) => void;
+
 /** What a message asks for: audio to say, a mark to send, or to stop talking. */
 type Command = { say: SpokenAudio } | { mark: string } | 'clear';
 
@@ -58,17 +60,25 @@ export = (RED: NodeAPI): void => {
     const ownStreamId = reader(RED, this, { value: def.streamId, type: def.streamIdType });
     let settings: Settings | undefined;
 
-    this.on('input', (msg, _send, done) => {
-      const received = { node: this, msg, done };
-      const failed = (error: unknown): void => {
-        fail(seat, error, received);
-      };
-      const follow = (stream: MediaStream, command: Command): void => {
+    const failed = (error: unknown, msg: NodeMessageInFlow, done: Done): void => {
+      fail(seat, error, { node: this, msg, done });
+    };
+    const follow = (stream: MediaStream, command: Command, msg: NodeMessageInFlow, done: Done): void => {
+      try {
         const decoding = obey(stream, command);
         playing.follow(stream);
-        if (decoding) decoding.then(() => done(), failed);
-        else done();
-      };
+        if (!decoding) done();
+        else
+          decoding.then(
+            () => done(),
+            (error: unknown) => failed(error, msg, done),
+          );
+      } catch (error) {
+        failed(error, msg, done);
+      }
+    };
+
+    this.on('input', (msg, _send, done) => {
       try {
         // What is wrong with the message is told before its stream is looked for.
         const command = commandOf(this, seat, (settings ??= settingsOf(def)), msg);
@@ -76,15 +86,18 @@ export = (RED: NodeAPI): void => {
         const target = targetOf(ownStreamId(msg), msg);
         const stream = streams.find(target);
         if (stream instanceof MediaStream) {
-          follow(stream, command);
+          follow(stream, command, msg, done);
         } else if (isLateEcho(msg, target, streams)) {
           endLate(seat, msg, done);
         } else {
-          const use = (started: MediaStream) => attempt(() => follow(started, command), failed);
-          streams.reach(target, use, failed);
+          streams.reach(
+            target,
+            (started) => follow(started, command, msg, done),
+            (problem) => failed(problem, msg, done),
+          );
         }
       } catch (error) {
-        failed(error);
+        failed(error, msg, done);
       }
     });
   }
@@ -162,14 +175,6 @@ export = (RED: NodeAPI): void => {
   function isLateEcho(msg: NodeMessageInFlow, { streamId }: StreamTarget, streams: StreamHub): boolean {
     const isEcho = msg.event === 'media' && msg.topic === 'media' && msg.sequence_number !== undefined;
     return isEcho && streamId !== undefined && streams.hasJustEnded(streamId);
-  }
-
-  function attempt(what: () => void, failed: (error: unknown) => void): void {
-    try {
-      what();
-    } catch (error) {
-      failed(error);
-    }
   }
 
   function endLate(seat: Seat, msg: NodeMessageInFlow, done: () => void): void {

@@ -71,6 +71,11 @@ export class Converter {
     return this.straight ? bytes.subarray(0, whole) : this.convert(bytes, whole / this.frameBytes);
   }
 
+  /** Whether something of what went in can be brought out by `flush()` alone. */
+  get holds(): boolean {
+    return this.resampler !== undefined;
+  }
+
   /** The last samples; half a frame that nothing followed is dropped. It can be used afresh afterwards. */
   flush(): Buffer {
     this.odd = NOTHING;

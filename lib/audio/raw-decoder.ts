@@ -35,6 +35,11 @@ export class RawDecoder {
     return this.converter.push(piece);
   }
 
+  /** Whether something has stayed behind that only `flush()` brings out. */
+  get holds(): boolean {
+    return this.converter.holds;
+  }
+
   /** The last samples. Half a sample that nothing followed is dropped. */
   flush(): Buffer {
     return this.converter.flush();

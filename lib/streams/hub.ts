@@ -10,6 +10,7 @@ import type { TextKey, Texts } from '../texts';
 import { ExpectedStreams, type Expected } from './expected';
 import { FrameClock } from './frame-clock';
 import { awaitStart, CLOSE_GOING_AWAY } from './handshake';
+import { Inlet } from './inlet';
 import type { MarkHeard } from './playout';
 import { MediaStream, type StreamEnd, type StreamGap, type StreamOwner, type StreamProblem } from './stream';
 import { formatKey, type AudioPiece, type ListenFormat } from './tap';
@@ -30,6 +31,12 @@ export interface StreamListener {
   mark?(message: MarkMessage, heard: MarkHeard): void;
   /** `connected` comes before the stream has an id: only its call is known. */
   event?(message: (ConnectedMessage & { call_id: string }) | StartMessage | StreamGap | StreamEnd): void;
+}
+
+/** Those who want the audio in the same form. */
+export interface Audience {
+  readonly format: ListenFormat;
+  listeners: readonly StreamListener[];
 }
 
 /** Which stream is meant: by its id, else the two-way stream of a call, else the only two-way stream there is. */
@@ -68,13 +75,12 @@ export interface HubDeps {
 }
 
 export class StreamHub implements StreamOwner {
-  readonly formats = new Map<string, ListenFormat>();
+  /** One for each form that the audio is wanted in; another array whenever there are others. */
+  audiences: readonly Audience[] = [];
 
   private readonly frameClock: FrameClock;
   private readonly streams = new Map<string, LiveEntry>();
   private readonly listeners = new Set<StreamListener>();
-  /** Who wants the audio in which form, by the form's key. */
-  private readonly audience = new Map<string, StreamListener[]>();
   private readonly starting = new Set<(code: number) => void>();
   /** Streams that ended a moment ago, and when. */
   private readonly endedAt = new Map<string, number>();
@@ -98,27 +104,32 @@ export class StreamHub implements StreamOwner {
    * @returns ends it
    */
   listen(listener: StreamListener, format?: ListenFormat): () => void {
-    const key = format && formatKey(format);
     this.listeners.add(listener);
-    if (key !== undefined) {
-      this.formats.set(key, format as ListenFormat);
-      this.audience.set(key, [...(this.audience.get(key) ?? []), listener]);
-    }
+    const audience = format && this.audienceOf(format);
+    if (audience) audience.listeners = [...audience.listeners, listener];
     return () => {
       this.listeners.delete(listener);
-      if (key === undefined) return;
-      const others = (this.audience.get(key) ?? []).filter((one) => one !== listener);
-      this.audience.set(key, others);
-      if (others.length > 0) return;
-      this.audience.delete(key);
-      this.formats.delete(key);
-      for (const stream of this.live) stream.dropTap(key);
+      if (!audience) return;
+      audience.listeners = audience.listeners.filter((one) => one !== listener);
+      if (audience.listeners.length > 0) return;
+      this.audiences = this.audiences.filter((one) => one !== audience);
     };
+  }
+
+  private audienceOf(format: ListenFormat): Audience {
+    const key = formatKey(format);
+    let audience = this.audiences.find((one) => formatKey(one.format) === key);
+    if (!audience) {
+      audience = { format, listeners: [] };
+      this.audiences = [...this.audiences, audience];
+    }
+    return audience;
   }
 
   /** Takes a socket of Wavix, and the connection below it. */
   accept(socket: WebSocket, connection: Duplex, admission: Admission): void {
     const { callId } = admission;
+    const inlet = Inlet.of(socket, connection);
     const close = awaitStart(socket, this.deps.clock, {
       connected: (message) => this.tell((listener) => listener.event?.({ ...message, call_id: callId })),
       refuse: ({ call_id, stream_id }) => {
@@ -131,7 +142,7 @@ export class StreamHub implements StreamOwner {
       started: (message, malformed) => {
         this.starting.delete(close);
         this.start(
-          new MediaStream(socket, connection, message, this, this.frameClock, malformed),
+          new MediaStream({ socket, connection, inlet }, message, this, this.frameClock, malformed),
           message,
           admission,
         );
@@ -212,9 +223,7 @@ export class StreamHub implements StreamOwner {
 
   // What the streams tell
 
-  audio(stream: MediaStream, key: string, piece: AudioPiece): void {
-    const listeners = this.audience.get(key);
-    if (!listeners) return;
+  audio(stream: MediaStream, { listeners }: Audience, piece: AudioPiece): void {
     // One conversion serves all, but a flow may do with its bytes as it likes: all but one get a copy.
     for (let at = listeners.length - 1; at > 0; at--) this.tellAudio(listeners[at], copyOf(piece), stream);
     this.tellAudio(listeners[0], piece, stream);

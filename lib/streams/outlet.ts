@@ -98,6 +98,11 @@ export class Outlet {
 
   private send(frame: Buffer): void {
     if (!this.isOpen) return;
+    if (!this.isHeld && !this.hasWritten && this.waiting.length === 0) {
+      this.hasWritten = true;
+      this.socket.write(frame);
+      return;
+    }
     this.waiting.push(frame);
     this.waitingBytes += frame.length;
     if (!this.isHeld) this.leave();

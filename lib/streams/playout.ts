@@ -138,7 +138,12 @@ export class Playout implements Ticking {
       utterance.report?.({ played: false, playedMs: 0 });
       return;
     }
-    this.lastArrival = this.clock.now();
+    const now = (this.lastArrival = this.clock.now());
+    if (this.isFrameDue(utterance, now)) {
+      this.sendPcm(utterance.source.pull(FRAME_BYTES), now);
+      this.sentBytes += FRAME_BYTES;
+      return;
+    }
     if (utterance.source.bytesLeft === 0 && !wantsMark(utterance)) {
       if (utterance.complete) this.flush();
       return;
@@ -232,9 +237,7 @@ export class Playout implements Ticking {
       const bytes = this.nextFrameBytes(now);
       if (bytes === undefined) return;
       if (bytes > 0) {
-        const ahead = Math.max(this.earEnd, now) + bytes / WIRE_BYTES_PER_MS - now;
-        // A lead shorter than a frame could never send one.
-        if (ahead > Math.max(head.leadMs, FRAME_MS) || left-- === 0) return;
+        if (!this.isWithin(head.leadMs, bytes, now) || left-- === 0) return;
         this.sendFrame(bytes, now);
       }
       this.sendMarks();
@@ -257,13 +260,37 @@ export class Playout implements Ticking {
     return complete || now - this.lastArrival >= TAIL_PAUSE_MS ? bytes : undefined;
   }
 
+  /** Whether it is one frame, no more and no less, that can leave now and about which nothing is to be told: as in an echo. */
+  private isFrameDue({ source, mark, report, leadMs, canWait }: Utterance, now: number): boolean {
+    return (
+      source.bytesLeft === FRAME_BYTES &&
+      this.queue.length === 0 &&
+      mark === undefined &&
+      !report &&
+      !canWait &&
+      this.isWithin(leadMs, FRAME_BYTES, now) &&
+      this.wire.backlog < MAX_SOCKET_BACKLOG
+    );
+  }
+
+  /** Whether the end of the next so many bytes is not too far ahead of the ear. */
+  private isWithin(leadMs: number, bytes: number, now: number): boolean {
+    const ahead = Math.max(this.earEnd, now) + bytes / WIRE_BYTES_PER_MS - now;
+    // A lead shorter than a frame could never send one.
+    return ahead <= Math.max(leadMs, FRAME_MS);
+  }
+
   private sendFrame(bytes: number, now: number): void {
     const head = this.queue[0] as Entry;
     // Nearly always the next entry holds the whole frame.
-    this.wire.media(head.source.bytesLeft >= bytes ? this.pull(head, bytes) : this.gather(bytes));
-    this.sentFrames++;
+    this.sendPcm(head.source.bytesLeft >= bytes ? this.pull(head, bytes) : this.gather(bytes), now);
     this.queuedBytes -= bytes;
-    this.earEnd = Math.max(this.earEnd, now) + bytes / WIRE_BYTES_PER_MS;
+  }
+
+  private sendPcm(pcm: Buffer, now: number): void {
+    this.wire.media(pcm);
+    this.sentFrames++;
+    this.earEnd = Math.max(this.earEnd, now) + pcm.length / WIRE_BYTES_PER_MS;
   }
 
   private pull(entry: Entry, bytes: number): Buffer {

@@ -145,7 +145,7 @@ export class Speech {
       return;
     }
     this.play(audio, new PcmBytes(pcm));
-    this.cancelTail ??= this.clock.after(TAIL_PAUSE_MS, () => this.checkTail());
+    if (raw.decoder.holds) this.cancelTail ??= this.clock.after(TAIL_PAUSE_MS, () => this.checkTail());
   }
 
   private beginRaw({ data, sampleRate, source, leadMs }: SpokenAudio, encoding: RawEncoding): RawStream {

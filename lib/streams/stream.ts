@@ -8,11 +8,13 @@ import { Slab } from '../audio/slab';
 import { decodeBase64Into } from './base64';
 import type { FrameClock } from './frame-clock';
 import { CLOSE_NORMAL } from './handshake';
+import type { Audience } from './hub';
+import type { Inlet } from './inlet';
 import { MediaReader, type MediaFrame } from './media-reader';
 import { Outlet } from './outlet';
 import { MAX_SOCKET_BACKLOG, Playout, type MarkHeard } from './playout';
 import { Speech } from './speech';
-import { Tap, type AudioPiece, type ListenFormat } from './tap';
+import { Tap, type AudioPiece } from './tap';
 import {
   readFromWavix,
   WIRE_BYTES_PER_MS,
@@ -72,9 +74,9 @@ export type StreamProblem =
 
 /** Whom a stream tells. */
 export interface StreamOwner {
-  /** Every form the audio is wanted in just now, by its key. */
-  readonly formats: ReadonlyMap<string, ListenFormat>;
-  audio(stream: MediaStream, key: string, piece: AudioPiece): void;
+  /** One for each form that the audio is wanted in just now; another array whenever there are others. */
+  readonly audiences: readonly Audience[];
+  audio(stream: MediaStream, audience: Audience, piece: AudioPiece): void;
   mark(stream: MediaStream, message: MarkMessage, heard: MarkHeard): void;
   gap(stream: MediaStream, gap: StreamGap): void;
   /** Called once, for the first message that is not the guide's; `problem` holds nothing of it. */
@@ -83,6 +85,15 @@ export interface StreamOwner {
   failed(stream: MediaStream, error: unknown): void;
   /** Called once; nothing follows. */
   ended(stream: MediaStream, end: StreamEnd): void;
+}
+
+/** What a stream comes through. */
+export interface StreamSocket {
+  socket: WebSocket;
+  /** What the socket speaks through. */
+  connection: Duplex;
+  /** Reads the connection before `ws` does, if that is possible. */
+  inlet: Inlet | undefined;
 }
 
 export class MediaStream {
@@ -94,10 +105,13 @@ export class MediaStream {
   /** The way into the playout for audio of any form; none on a one-way stream. */
   readonly speech: Speech | undefined;
 
+  private readonly socket: WebSocket;
   private readonly slab = new Slab();
   private readonly reader: MediaReader;
   private readonly outlet: Outlet | undefined;
-  private readonly taps = new Map<string, Tap>();
+  /** Whom the taps are for. */
+  private audiences: readonly Audience[] = [];
+  private taps: readonly Tap[] = [];
   private readonly startedAt: number;
   private sequence: number;
   private framesIn = 0;
@@ -108,15 +122,14 @@ export class MediaStream {
   /** Since when the socket takes no more, if it does not. */
   private stuckSince: number | undefined;
 
-  /** @param connection what the socket speaks through */
   constructor(
-    private readonly socket: WebSocket,
-    connection: Duplex,
+    { socket, connection, inlet }: StreamSocket,
     start: StartMessage,
     private readonly owner: StreamOwner,
     private readonly clock: FrameClock,
     private malformedCount: number,
   ) {
+    this.socket = socket;
     this.callId = start.call_id;
     this.streamId = start.stream_id;
     this.type = start.stream_type;
@@ -129,6 +142,7 @@ export class MediaStream {
       this.speech = new Speech(this.playout, clock);
     }
     this.reader = new MediaReader(start.call_id, start.stream_id, this.slab);
+    if (inlet) inlet.take = (text) => this.take(text);
     socket.on('message', (data: Buffer, isBinary) => this.receive(data, isBinary));
     socket.on('pong', () => (this.heardAt = clock.now()));
     socket.on('close', (code) => this.guard(() => this.lose(code)));
@@ -146,12 +160,6 @@ export class MediaStream {
       malformed: this.malformedCount,
       duration_ms: Math.round(this.clock.now() - this.startedAt),
     };
-  }
-
-  /** Nobody wants the audio in this form any more. */
-  dropTap(key: string): void {
-    this.taps.get(key)?.end();
-    this.taps.delete(key);
   }
 
   /**
@@ -177,18 +185,30 @@ export class MediaStream {
     this.lose(code);
   }
 
-  /** The way of every frame: 50 a second. */
-  private receive(data: Buffer, isBinary: boolean): void {
-    if (!this.live) return;
-    this.heardAt = this.clock.now();
-    this.outlet?.heard();
+  /** The way of every frame, 50 a second: takes a message if it is audio in the usual shape. */
+  private take(text: Buffer): boolean {
+    if (!this.live) return false;
     try {
-      const frame = isBinary ? undefined : this.reader.read(data);
-      if (frame) this.hear(frame);
-      else this.obey(isBinary ? { problem: 'a binary message' } : readFromWavix(data.toString()));
+      const frame = this.reader.read(text);
+      if (!frame) return false;
+      this.noteSound();
+      this.hear(frame);
     } catch (error) {
       this.owner.failed(this, error);
     }
+    return true;
+  }
+
+  /** All other messages; audio too where there is no inlet. */
+  private receive(data: Buffer, isBinary: boolean): void {
+    if (!this.live || (!isBinary && this.take(data))) return;
+    this.noteSound();
+    this.guard(() => this.obey(isBinary ? { problem: 'a binary message' } : readFromWavix(data.toString())));
+  }
+
+  private noteSound(): void {
+    this.heardAt = this.clock.now();
+    this.outlet?.heard();
   }
 
   /** A mistake of ours on one call must not end all others: what is thrown here would end the process. */
@@ -246,14 +266,23 @@ export class MediaStream {
     }
     this.framesIn++;
     this.bytesIn += length;
-    const { formats } = this.owner;
+    if (this.audiences !== this.owner.audiences) this.followAudiences();
+    const { audiences, taps } = this;
     // The last one may keep the frame's bytes; all others have to copy them.
-    let left = formats.size;
-    for (const [key, format] of formats) {
-      let tap = this.taps.get(key);
-      if (!tap) this.taps.set(key, (tap = new Tap(format)));
-      for (const piece of tap.push(frame, --left === 0)) this.owner.audio(this, key, piece);
+    const last = taps.length - 1;
+    for (let at = 0; at <= last; at++) {
+      const audience = audiences[at] as Audience;
+      for (const piece of (taps[at] as Tap).push(frame, at === last)) this.owner.audio(this, audience, piece);
     }
+  }
+
+  /** The audio is wanted in other forms than before. */
+  private followAudiences(): void {
+    const former = new Map(this.audiences.map((audience, at) => [audience, this.taps[at] as Tap]));
+    this.audiences = this.owner.audiences;
+    this.taps = this.audiences.map((audience) => former.get(audience) ?? new Tap(audience.format));
+    for (const audience of this.audiences) former.delete(audience);
+    for (const tap of former.values()) tap.end();
   }
 
   private heard(message: MarkMessage): void {
@@ -275,11 +304,11 @@ export class MediaStream {
     if (!this.live) return;
     this.live = false;
     this.guard(() => {
-      for (const [key, tap] of this.taps) {
-        for (const piece of tap.end()) this.owner.audio(this, key, piece);
-      }
+      this.taps.forEach((tap, at) => {
+        for (const piece of tap.end()) this.owner.audio(this, this.audiences[at] as Audience, piece);
+      });
     });
-    this.taps.clear();
+    this.taps = this.audiences = [];
     this.guard(() => this.speech?.end());
     this.owner.ended(this, end(this.stats));
   }

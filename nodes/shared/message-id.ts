@@ -5,16 +5,18 @@
 import { randomBytes } from 'node:crypto';
 
 const DIGITS = 8;
-const COUNT = 16 ** DIGITS;
+/** Counted among the numbers that have all digits. */
+const FIRST = 16 ** (DIGITS - 1);
+const END = 16 ** DIGITS;
 
 let prefix = '';
-let next = COUNT;
+let next = END;
 
 /** An id as Node-RED's own: one part random, one part counted. */
 export function messageId(): string {
-  if (next === COUNT) {
+  if (next === END) {
     prefix = randomBytes(DIGITS / 2).toString('hex');
-    next = 0;
+    next = FIRST;
   }
-  return prefix + (next++).toString(16).padStart(DIGITS, '0');
+  return prefix + (next++).toString(16);
 }

@@ -120,7 +120,7 @@ class Pictures {
   }
 
   async window(name: string, { page }: Editor): Promise<void> {
-    await page.screenshot({ path: this.file(name) });
+    await page.screenshot({ path: this.file(name), scale: 'css' });
   }
 
   /** The flow alone that is shown, whole. */
