@@ -35,12 +35,11 @@ const unmasked = Buffer.from(words.buffer);
 const isLittleEndian = endianness() === 'LE';
 
 /**
- * Takes a text message.
+ * Takes a text message: the first `length` of `bytes`, good for the time of the call only.
  *
- * @param text its bytes; they are good for the time of the call only
  * @returns false to leave the message to `ws`
  */
-export type TakeText = (text: Buffer) => boolean;
+export type TakeText = (bytes: Buffer, length: number) => boolean;
 
 type OnData = (this: Duplex, chunk: Buffer) => void;
 
@@ -99,7 +98,9 @@ export class Inlet {
     const start = at + HEADER_BYTES;
     if (start > chunk.length || chunk[at] !== FINAL_TEXT || chunk[at + 1] !== MASKED_LENGTH_IN_2) return 0;
     const end = start + (((chunk[at + 2] as number) << 8) | (chunk[at + 3] as number));
-    return end <= chunk.length && this.take(unmask(chunk, start, end)) ? end : 0;
+    if (end > chunk.length) return 0;
+    unmask(chunk, start, end);
+    return this.take(unmasked, end - start) ? end : 0;
   }
 
   /** Follows the frames that `ws` reads: where the one ends that begins or goes on at `at`, or the chunk. */
@@ -126,16 +127,13 @@ export class Inlet {
   }
 }
 
-/** The payload of a frame, which its mask stands before. */
-function unmask(chunk: Buffer, start: number, end: number): Buffer {
+/** Brings the payload of a frame, before which its mask stands, to `unmasked`. */
+function unmask(chunk: Buffer, start: number, end: number): void {
   const maskAt = start - HEADER_BYTES + MASK_AT;
   const mask = isLittleEndian ? chunk.readInt32LE(maskAt) : chunk.readInt32BE(maskAt);
   chunk.copy(unmasked, 0, start, end);
-  const length = end - start;
-  for (let index = 0; index * Int32Array.BYTES_PER_ELEMENT < length; index++) {
-    words[index] = (words[index] as number) ^ mask;
-  }
-  return unmasked.subarray(0, length);
+  const count = Math.ceil((end - start) / Int32Array.BYTES_PER_ELEMENT);
+  for (let index = 0; index < count; index++) words[index] = (words[index] as number) ^ mask;
 }
 
 /** How long a header is; undefined while that is not known. */

@@ -78,6 +78,7 @@ export class MediaReader {
 
   // Where it is in the message it is reading, and what it has found there.
   private bytes: Buffer = NO_BYTES;
+  private length = 0;
   private at = 0;
   private found = 0;
   private sequence = 0;
@@ -98,15 +99,17 @@ export class MediaReader {
   }
 
   /**
-   * @param bytes a whole text message
+   * @param bytes a whole text message, or one at the beginning of other bytes
+   * @param length of the message, in bytes
    * @returns undefined unless it is a `media` message of this stream in the usual shape
    */
-  read(bytes: Buffer): MediaFrame | undefined {
+  read(bytes: Buffer, length = bytes.length): MediaFrame | undefined {
     this.bytes = bytes;
+    this.length = length;
     this.at = 0;
     this.found = 0;
     const isRead =
-      this.isPlain && this.object() && this.at === bytes.length && (this.found & ALL_NEEDED) === ALL_NEEDED;
+      this.isPlain && this.object() && this.at === length && (this.found & ALL_NEEDED) === ALL_NEEDED;
     this.bytes = NO_BYTES;
     const pcm = isRead ? decodeBase64Into(this.slab, this.payload) : undefined;
     if (!pcm) return undefined;
@@ -166,7 +169,7 @@ export class MediaReader {
   private takePayload(): boolean {
     if (!this.takeByte(QUOTE)) return false;
     const end = this.bytes.indexOf(QUOTE, this.at);
-    if (end < 0) return false;
+    if (end < 0 || end >= this.length) return false;
     this.payload = this.bytes.toString('latin1', this.at, end);
     this.at = end + 1;
     return true;

@@ -191,6 +191,7 @@ export class Speech {
   }
 
   private checkRoom({ queueMs, leadMs }: SpokenAudio, ms: number): void {
+    if (ms <= queueMs && this.playout.queuedMs === 0) return; // the way of every frame of an echo
     // What may be ahead of the caller's ear is on its way, if not all of it in the first moment.
     const waiting = Math.max(0, Math.min(this.playout.queuedMs, this.playout.remainingMs - leadMs));
     if (waiting + ms <= queueMs) return;

@@ -142,7 +142,7 @@ export class MediaStream {
       this.speech = new Speech(this.playout, clock);
     }
     this.reader = new MediaReader(start.call_id, start.stream_id, this.slab);
-    if (inlet) inlet.take = (text) => this.take(text);
+    if (inlet) inlet.take = (bytes, length) => this.take(bytes, length);
     socket.on('message', (data: Buffer, isBinary) => this.receive(data, isBinary));
     socket.on('pong', () => (this.heardAt = clock.now()));
     socket.on('close', (code) => this.guard(() => this.lose(code)));
@@ -186,10 +186,10 @@ export class MediaStream {
   }
 
   /** The way of every frame, 50 a second: takes a message if it is audio in the usual shape. */
-  private take(text: Buffer): boolean {
+  private take(bytes: Buffer, length: number): boolean {
     if (!this.live) return false;
     try {
-      const frame = this.reader.read(text);
+      const frame = this.reader.read(bytes, length);
       if (!frame) return false;
       this.noteSound();
       this.hear(frame);
@@ -201,7 +201,7 @@ export class MediaStream {
 
   /** All other messages; audio too where there is no inlet. */
   private receive(data: Buffer, isBinary: boolean): void {
-    if (!this.live || (!isBinary && this.take(data))) return;
+    if (!this.live || (!isBinary && this.take(data, data.length))) return;
     this.noteSound();
     this.guard(() => this.obey(isBinary ? { problem: 'a binary message' } : readFromWavix(data.toString())));
   }

@@ -28,7 +28,7 @@ export function formatKey(format: ListenFormat): string {
 }
 
 export class Tap {
-  private readonly tracks = new Map<Track, TrackTap>();
+  private tracks: Partial<Record<Track, TrackTap>> = {};
 
   constructor(private readonly format: ListenFormat) {}
 
@@ -41,15 +41,14 @@ export class Tap {
     const { track, payload, timestamp, chunk, sequence_number } = frame;
     if (this.format.track !== 'any' && this.format.track !== track) return [];
     if (!('sampleRate' in this.format)) return [{ payload, track, timestamp, chunk, sequence_number }];
-    let tap = this.tracks.get(track);
-    if (!tap) this.tracks.set(track, (tap = new TrackTap(track, this.format)));
+    const tap = (this.tracks[track] ??= new TrackTap(track, this.format));
     return tap.push(frame, mayKeep);
   }
 
   /** The last, shorter pieces: nothing follows any more. */
   end(): AudioPiece[] {
-    const pieces = [...this.tracks.values()].flatMap((track) => track.end());
-    this.tracks.clear();
+    const pieces = Object.values(this.tracks).flatMap((track) => track.end());
+    this.tracks = {};
     return pieces;
   }
 }

@@ -56,8 +56,8 @@ async function received({ chunks, taken }: Way): Promise<{ all: string[]; taken:
         const inlet = Inlet.of(webSocket, socket);
         assert.ok(inlet);
         if (taken) {
-          inlet.take = (bytes) => {
-            const content = bytes.toString();
+          inlet.take = (bytes, length) => {
+            const content = bytes.toString('utf8', 0, length);
             if (!content.startsWith('usual')) return false;
             all.push(content);
             early.push(content);

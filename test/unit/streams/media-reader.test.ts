@@ -34,6 +34,9 @@ function judged(bytes: Buffer, callId = CALL_ID, streamId = STREAM_ID): object |
 /** The reader may leave a message to the judge; what it reads, it must read just so. */
 function agrees(bytes: Buffer, callId = CALL_ID, streamId = STREAM_ID): boolean {
   const read = new MediaReader(callId, streamId, new Slab()).read(bytes);
+  // What stands behind it is not of this message, whatever it is.
+  const behind = Buffer.concat([bytes, Buffer.from('0","chunk":1}}'), bytes]);
+  assert.deepEqual(new MediaReader(callId, streamId, new Slab()).read(behind, bytes.length), read);
   if (!read) return false;
   assert.deepEqual(
     { ...read, pcm: Buffer.from(read.pcm) },
