@@ -86,13 +86,13 @@ export = (RED: NodeAPI): void => {
     };
   }
 
-  function showLive(seat: Seat, line: Line): void {
-    const { length } = line.streams.live;
-    seat.status(
-      length > 0
-        ? shown('green', 'dot', RED._('wavix-stream-in.status.live', { count: length }))
-        : shown('grey', 'ring', 'wavix-stream-in.status.none'),
-    );
+  function showLive(seat: Seat, { streams }: Line): void {
+    seat.status(() => {
+      const count = streams.liveCount;
+      return count > 0
+        ? shown('green', 'dot', RED._('wavix-stream-in.status.live', { count }))
+        : shown('grey', 'ring', 'wavix-stream-in.status.none');
+    });
   }
 
   RED.nodes.registerType('wavix-stream-in', WavixStreamIn);

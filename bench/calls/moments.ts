@@ -117,7 +117,7 @@ function soundOf(text: string): number {
   return from < 0 ? 0 : (text.indexOf('"', from + 11) - from - 11) / BASE64_PER_MS;
 }
 
-async function playAtOnce(
+export async function playAtOnce(
   server: Server,
 ): Promise<Pick<Moments, 'promptLatestMs' | 'promptHeldMs' | 'promptCpuMs'>> {
   const heardUntil = new Map<Caller, number>();
@@ -149,7 +149,7 @@ async function playAtOnce(
   return { promptLatestMs, promptHeldMs, promptCpuMs: spent / 1_000 / CALLS };
 }
 
-async function queueMany(
+export async function queueMany(
   server: Server,
 ): Promise<Pick<Moments, 'queueCpuMs' | 'queueHeldMs' | 'queueMemory'>> {
   const PROMPTS = 1_000;

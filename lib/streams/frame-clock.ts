@@ -11,7 +11,7 @@ export const TICK_MS = 10;
  * How long waiting playouts are served without a break, in ms. Then whatever else is to be done has its turn: Node-RED,
  * and what callers say.
  */
-const MOST_AT_ONCE_MS = 5;
+const MOST_AT_ONCE_MS = 3;
 
 export interface Ticking {
   /** Sends what is due. Answers whether it wants to be asked again. */

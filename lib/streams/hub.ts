@@ -98,6 +98,10 @@ export class StreamHub implements StreamOwner {
     return Array.from(this.streams.values(), ({ stream }) => stream);
   }
 
+  get liveCount(): number {
+    return this.streams.size;
+  }
+
   /**
    * Tells `listener` of every stream from now on, its audio in the given form.
    *

@@ -20,14 +20,24 @@ const LONGEST_IN_2 = 0xffff;
 
 const AFTER_AUDIO = Buffer.from('"}}');
 
+/** What leaves in the turn in which it is made is made here, by one outlet after the other. */
+const PAGE_BYTES = 64 * 1024;
+let page = Buffer.allocUnsafeSlow(PAGE_BYTES);
+
 /** Writes the messages of one two-way stream. */
 export class Outlet {
+  private static onPageLast: Outlet | undefined;
+
   private readonly id: string;
   private readonly beforeAudio: Buffer;
   /** Something has left since Wavix spoke last: what comes now may be one of many. */
   private hasWritten = false;
   private isHeld = false;
-  /** To be written together. */
+  /** bytes at the beginning of the page that wait for the release */
+  private onPage = 0;
+  /** The socket gives what it is given to the network at once, so that the page can be used again. */
+  private takesAtOnce = false;
+  /** To be written together, in a later turn. */
   private waiting: Buffer[] = [];
   private waitingBytes = 0;
   private flushing: NodeJS.Immediate | undefined;
@@ -45,38 +55,42 @@ export class Outlet {
 
   /** bytes that the network has not taken yet */
   get backlog(): number {
-    return this.socket.writableLength + this.waitingBytes;
+    return this.socket.writableLength + this.waitingBytes + this.onPage;
   }
 
   /** @param pcm PCM s16le, mono, 24 kHz */
   media(pcm: Buffer): void {
+    if (!this.isOpen) return;
     const { beforeAudio } = this;
     const audio = pcm.toString('base64');
-    const frame = emptyFrame(beforeAudio.length + audio.length + AFTER_AUDIO.length);
-    const afterAudio = frame.length - AFTER_AUDIO.length;
-    frame.set(beforeAudio, afterAudio - audio.length - beforeAudio.length);
-    frame.write(audio, afterAudio - audio.length, 'latin1');
-    frame.set(AFTER_AUDIO, afterAudio);
-    this.send(frame);
+    const length = beforeAudio.length + audio.length + AFTER_AUDIO.length;
+    const bytes = headerBytes(length) + length;
+    const memory = this.room(bytes);
+    let at = writeHeader(memory, this.onPage, length);
+    memory.set(beforeAudio, at);
+    at += beforeAudio.length;
+    memory.write(audio, at, 'latin1');
+    memory.set(AFTER_AUDIO, at + audio.length);
+    this.made(memory, bytes);
   }
 
   mark(name: string): void {
-    this.send(frameOf(`{"event":"mark","stream_id":${this.id},"mark":{"name":${JSON.stringify(name)}}}`));
+    this.text(`{"event":"mark","stream_id":${this.id},"mark":{"name":${JSON.stringify(name)}}}`);
   }
 
   clear(): void {
-    this.send(frameOf(`{"event":"clear","stream_id":${this.id}}`));
+    this.text(`{"event":"clear","stream_id":${this.id}}`);
     this.flush();
   }
 
-  /** Several messages may follow: they leave together at the `release`. */
+  /** Several messages may follow: they leave together at the `release`, which is to come in the same turn. */
   hold(): void {
     this.isHeld = true;
   }
 
   release(): void {
     this.isHeld = false;
-    if (this.waiting.length > 0) this.leave();
+    if (this.onPage > 0 || this.waiting.length > 0) this.leave();
   }
 
   /** Wavix has sent a message: an answer to it should leave at once. */
@@ -86,30 +100,53 @@ export class Outlet {
 
   /** Writes what waits; to be called before anybody else writes into the socket. */
   flush(): void {
-    clearImmediate(this.flushing);
+    if (this.flushing) clearImmediate(this.flushing);
     this.flushing = undefined;
     this.hasWritten = false;
+    if (this.waiting.length === 0) {
+      this.writePage();
+      return;
+    }
+    this.keep();
     const { waiting } = this;
-    if (waiting.length === 0) return;
     this.waiting = [];
     this.waitingBytes = 0;
     if (this.isOpen) this.socket.write(waiting.length === 1 ? waiting[0] : Buffer.concat(waiting));
   }
 
-  private send(frame: Buffer): void {
+  private text(text: string): void {
     if (!this.isOpen) return;
-    if (!this.isHeld && !this.hasWritten && this.waiting.length === 0) {
-      this.hasWritten = true;
-      this.socket.write(frame);
-      return;
-    }
-    this.waiting.push(frame);
-    this.waitingBytes += frame.length;
+    const length = Buffer.byteLength(text);
+    const bytes = headerBytes(length) + length;
+    const memory = this.room(bytes);
+    memory.write(text, writeHeader(memory, this.onPage, length));
+    this.made(memory, bytes);
+  }
+
+  /** Who has used the page before takes along what is still there. */
+  private static lendPage(to: Outlet): void {
+    if (Outlet.onPageLast === to) return;
+    Outlet.onPageLast?.keep();
+    Outlet.onPageLast = to;
+  }
+
+  /** Memory for the next message, which begins at `onPage`. */
+  private room(bytes: number): Buffer {
+    Outlet.lendPage(this);
+    if (this.onPage + bytes > PAGE_BYTES) this.keep();
+    return bytes > PAGE_BYTES ? Buffer.allocUnsafeSlow(bytes) : page;
+  }
+
+  /** The next message stands in `memory`. */
+  private made(memory: Buffer, bytes: number): void {
+    if (memory === page) this.onPage += bytes;
+    else this.wait(memory);
     if (!this.isHeld) this.leave();
   }
 
   private leave(): void {
     if (this.hasWritten) {
+      this.keep();
       this.flushing ??= setImmediate(() => this.flush());
       return;
     }
@@ -117,37 +154,53 @@ export class Outlet {
     this.hasWritten = true;
   }
 
+  /** Lets go of the page: what is on it waits elsewhere. */
+  private keep(): void {
+    if (this.onPage > 0) this.wait(Buffer.from(page.subarray(0, this.onPage)));
+    this.onPage = 0;
+  }
+
+  private wait(bytes: Buffer): void {
+    this.waiting.push(bytes);
+    this.waitingBytes += bytes.length;
+  }
+
+  private writePage(): void {
+    if (this.onPage === 0) return;
+    const bytes = page.subarray(0, this.onPage);
+    this.onPage = 0;
+    if (!this.isOpen) return;
+    const { socket, takesAtOnce } = this;
+    socket.write(takesAtOnce ? bytes : Buffer.from(bytes));
+    this.takesAtOnce = socket.writableLength === 0;
+    // It has kept the page until the network takes more.
+    if (takesAtOnce && !this.takesAtOnce) page = Buffer.allocUnsafeSlow(PAGE_BYTES);
+  }
+
   private get isOpen(): boolean {
     return this.webSocket.readyState === this.webSocket.OPEN && this.socket.writable;
   }
 }
 
-function frameOf(text: string): Buffer {
-  const length = Buffer.byteLength(text);
-  const frame = emptyFrame(length);
-  frame.write(text, frame.length - length);
-  return frame;
+/** How long the header of a text message of a server is, not masked and not cut. */
+function headerBytes(length: number): number {
+  return length <= SHORT_LENGTH ? 2 : length <= LONGEST_IN_2 ? 4 : 10;
 }
 
-/** A text message of a server, not masked and not cut: its header, and room for `length` bytes behind it. */
-function emptyFrame(length: number): Buffer {
+/** @returns where the message itself begins */
+function writeHeader(memory: Buffer, at: number, length: number): number {
+  memory[at] = FINAL_TEXT;
   if (length <= SHORT_LENGTH) {
-    const frame = Buffer.allocUnsafe(2 + length);
-    frame[1] = length;
-    frame[0] = FINAL_TEXT;
-    return frame;
+    memory[at + 1] = length;
+    return at + 2;
   }
   if (length <= LONGEST_IN_2) {
-    const frame = Buffer.allocUnsafe(4 + length);
-    frame[0] = FINAL_TEXT;
-    frame[1] = LENGTH_IN_2;
-    frame[2] = length >>> 8;
-    frame[3] = length & 0xff;
-    return frame;
+    memory[at + 1] = LENGTH_IN_2;
+    memory[at + 2] = length >>> 8;
+    memory[at + 3] = length & 0xff;
+    return at + 4;
   }
-  const frame = Buffer.allocUnsafe(10 + length);
-  frame[0] = FINAL_TEXT;
-  frame[1] = LENGTH_IN_8;
-  frame.writeBigUInt64BE(BigInt(length), 2);
-  return frame;
+  memory[at + 1] = LENGTH_IN_8;
+  memory.writeBigUInt64BE(BigInt(length), at + 2);
+  return at + 10;
 }

@@ -35,6 +35,8 @@ export interface PlayoutWire {
   /** Several of these may follow: they should leave together at the `release`. */
   hold(): void;
   release(): void;
+  /** What has not left yet leaves now. */
+  flush(): void;
   /** bytes written but not yet taken by the network */
   readonly backlog: number;
 }
@@ -215,6 +217,8 @@ export class Playout implements Ticking {
 
   tick(now: number): boolean {
     this.sendDue(now);
+    // Not in a later turn, where the time that it takes would be nobody's.
+    this.wire.flush();
     return this.queue.length > 0;
   }
 

@@ -25,7 +25,7 @@ export class Seat implements Survivor {
   private unsubscribe: (() => void) | undefined;
   private readonly gone = new AbortController();
   private shownAt = -Infinity;
-  private nextStatus: NodeStatus | undefined;
+  private nextStatus: NodeStatus | (() => NodeStatus) | undefined;
   private statusTimer: NodeJS.Timeout | undefined;
 
   private constructor(
@@ -125,8 +125,8 @@ export class Seat implements Survivor {
     });
   }
 
-  /** Shows a status, soon: the latest one counts. */
-  status(status: NodeStatus): void {
+  /** Shows a status, soon: the latest one counts. A function is asked when it is shown. */
+  status(status: NodeStatus | (() => NodeStatus)): void {
     this.nextStatus = status;
     if (this.statusTimer) return;
     const wait = this.shownAt + STATUS_INTERVAL_MS - performance.now();
@@ -175,7 +175,8 @@ export class Seat implements Survivor {
   private showStatus(): void {
     this.statusTimer = undefined;
     this.shownAt = performance.now();
-    if (this.nextStatus) this.node?.status(this.nextStatus);
+    const { nextStatus } = this;
+    if (nextStatus) this.node?.status(typeof nextStatus === 'function' ? nextStatus() : nextStatus);
   }
 }
 

@@ -10,6 +10,7 @@ import { Outlet } from '../../../lib/streams/outlet';
 async function connect(streamId = 's'): Promise<{
   outlet: Outlet;
   ours: WebSocket;
+  theirs: WebSocket;
   socket: Duplex;
   texts: string[];
   closed: Promise<number>;
@@ -36,7 +37,7 @@ async function connect(streamId = 's'): Promise<{
     writes.push(chunk.length);
     return write(chunk);
   }) as Duplex['write'];
-  return { outlet: new Outlet(ours, socket, streamId), ours, socket, texts, closed, writes };
+  return { outlet: new Outlet(ours, socket, streamId), ours, theirs, socket, texts, closed, writes };
 }
 
 const media = (pcm: Buffer, id = 's') =>
@@ -120,6 +121,50 @@ describe('Outlet', () => {
     }
     outlet.release();
     outlet.flush();
+    ours.close();
+    await closed;
+    assert.deepEqual(texts, expected);
+  });
+
+  it('keeps apart what two streams write, also while one of them holds it', async () => {
+    const { ours, socket, texts, closed } = await connect();
+    const [one, two] = ['one', 'two'].map((id) => new Outlet(ours, socket, id)) as [Outlet, Outlet];
+    one.hold();
+    one.mark('a');
+    two.mark('b');
+    one.mark('c');
+    two.hold();
+    two.mark('d');
+    one.release();
+    two.release();
+    one.flush();
+    two.flush();
+    ours.close();
+    await closed;
+    const mark = (id: string, name: string) =>
+      `{"event":"mark","stream_id":"${id}","mark":{"name":"${name}"}}`;
+    const of = (id: string) => texts.filter((text) => text.includes(`"${id}"`));
+    assert.deepEqual(of('one'), [mark('one', 'a'), mark('one', 'c')]);
+    assert.deepEqual(of('two'), [mark('two', 'b'), mark('two', 'd')]);
+  });
+
+  it('loses and mixes nothing where the network takes nothing for a while', async () => {
+    const { outlet, ours, theirs, texts, closed } = await connect();
+    const expected: string[] = [];
+    const say = (count: number) => {
+      for (let frame = 0; frame < count; frame++) {
+        const pcm = Buffer.alloc(960, expected.length);
+        outlet.heard();
+        outlet.media(pcm);
+        expected.push(media(pcm));
+      }
+    };
+    theirs.pause();
+    while (outlet.backlog === 0) say(100);
+    say(100);
+    theirs.resume();
+    while (outlet.backlog > 0) await turn();
+    say(100);
     ours.close();
     await closed;
     assert.deepEqual(texts, expected);

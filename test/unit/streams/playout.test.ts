@@ -18,6 +18,7 @@ function setUp() {
       clear: () => sent.push({ at: clock.now(), clear: true }),
       hold: () => undefined,
       release: () => undefined,
+      flush: () => undefined,
       get backlog() {
         return backlog;
       },

@@ -16,6 +16,7 @@ function setUp() {
     clear: () => undefined,
     hold: () => undefined,
     release: () => undefined,
+    flush: () => undefined,
     backlog: 0,
   };
   const playout = new Playout(wire, frameClock);
