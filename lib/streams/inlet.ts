@@ -10,24 +10,22 @@
 import { endianness } from 'node:os';
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
+import {
+  endsMessage,
+  FINAL_TEXT,
+  headerBytes,
+  isControl,
+  LENGTH_IN_2,
+  LONGEST_HEADER_BYTES,
+  MASKED,
+  payloadBytes,
+} from './websocket-frame';
 
-/** First byte of a text message that is whole: FIN, and the opcode. */
-const FINAL_TEXT = 0x81;
-/** Second byte of one from a client whose length stands in the next two bytes: masked, and 126. */
-const MASKED_LENGTH_IN_2 = 0xfe;
-/** Its header: those, the length, the mask. */
+/** Second byte of a frame from a client whose length stands in the next two bytes: masked, and 126. */
+const MASKED_LENGTH_IN_2 = MASKED | LENGTH_IN_2;
+/** Its header: two bytes, the length, the mask. */
 const HEADER_BYTES = 8;
 const MASK_AT = 4;
-
-const FINAL = 0x80;
-const OPCODE = 0x0f;
-/** Opcodes from here on are not part of a message: close, ping, pong. */
-const FIRST_CONTROL = 0x8;
-const MASKED = 0x80;
-const LENGTH = 0x7f;
-const LENGTH_IN_2 = 126;
-const LENGTH_IN_8 = 127;
-const LONGEST_HEADER_BYTES = 14;
 
 /** A message while it is read, unmasked a word at a time. Nobody keeps it: one is enough for all connections. */
 const words = new Int32Array(0x10000 / Int32Array.BYTES_PER_ELEMENT);
@@ -118,8 +116,7 @@ export class Inlet {
       this.header = undefined;
       this.left = payloadBytes(header);
       from += length - known;
-      const [first = 0] = header;
-      if ((first & OPCODE) < FIRST_CONTROL) this.isFragmented = (first & FINAL) === 0;
+      if (!isControl(header)) this.isFragmented = !endsMessage(header);
     }
     const end = Math.min(chunk.length, from + this.left);
     this.left -= end - from;
@@ -134,19 +131,4 @@ function unmask(chunk: Buffer, start: number, end: number): void {
   chunk.copy(unmasked, 0, start, end);
   const count = Math.ceil((end - start) / Int32Array.BYTES_PER_ELEMENT);
   for (let index = 0; index < count; index++) words[index] = (words[index] as number) ^ mask;
-}
-
-/** How long a header is; undefined while that is not known. */
-function headerBytes([, second]: Buffer): number | undefined {
-  if (second === undefined) return undefined;
-  const length = second & LENGTH;
-  const lengthBytes = length === LENGTH_IN_8 ? 8 : length === LENGTH_IN_2 ? 2 : 0;
-  return 2 + lengthBytes + ((second & MASKED) === 0 ? 0 : 4);
-}
-
-/** How long the payload behind a whole header is. */
-function payloadBytes(header: Buffer): number {
-  const length = (header[1] as number) & LENGTH;
-  if (length === LENGTH_IN_8) return Number(header.readBigUInt64BE(2));
-  return length === LENGTH_IN_2 ? header.readUInt16BE(2) : length;
 }

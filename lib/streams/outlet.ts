@@ -9,14 +9,7 @@
  */
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
-
-/** FIN, and the opcode of a text message. */
-const FINAL_TEXT = 0x81;
-/** Lengths up to here stand in the header's second byte; longer ones in two bytes or eight behind it. */
-const SHORT_LENGTH = 125;
-const LENGTH_IN_2 = 126;
-const LENGTH_IN_8 = 127;
-const LONGEST_IN_2 = 0xffff;
+import { textHeaderBytes, writeTextHeader } from './websocket-frame';
 
 const AFTER_AUDIO = Buffer.from('"}}');
 
@@ -64,9 +57,9 @@ export class Outlet {
     const { beforeAudio } = this;
     const audio = pcm.toString('base64');
     const length = beforeAudio.length + audio.length + AFTER_AUDIO.length;
-    const bytes = headerBytes(length) + length;
+    const bytes = textHeaderBytes(length) + length;
     const memory = this.room(bytes);
-    let at = writeHeader(memory, this.onPage, length);
+    let at = writeTextHeader(memory, this.onPage, length);
     memory.set(beforeAudio, at);
     at += beforeAudio.length;
     memory.write(audio, at, 'latin1');
@@ -117,9 +110,9 @@ export class Outlet {
   private text(text: string): void {
     if (!this.isOpen) return;
     const length = Buffer.byteLength(text);
-    const bytes = headerBytes(length) + length;
+    const bytes = textHeaderBytes(length) + length;
     const memory = this.room(bytes);
-    memory.write(text, writeHeader(memory, this.onPage, length));
+    memory.write(text, writeTextHeader(memory, this.onPage, length));
     this.made(memory, bytes);
   }
 
@@ -180,27 +173,4 @@ export class Outlet {
   private get isOpen(): boolean {
     return this.webSocket.readyState === this.webSocket.OPEN && this.socket.writable;
   }
-}
-
-/** How long the header of a text message of a server is, not masked and not cut. */
-function headerBytes(length: number): number {
-  return length <= SHORT_LENGTH ? 2 : length <= LONGEST_IN_2 ? 4 : 10;
-}
-
-/** @returns where the message itself begins */
-function writeHeader(memory: Buffer, at: number, length: number): number {
-  memory[at] = FINAL_TEXT;
-  if (length <= SHORT_LENGTH) {
-    memory[at + 1] = length;
-    return at + 2;
-  }
-  if (length <= LONGEST_IN_2) {
-    memory[at + 1] = LENGTH_IN_2;
-    memory[at + 2] = length >>> 8;
-    memory[at + 3] = length & 0xff;
-    return at + 4;
-  }
-  memory[at + 1] = LENGTH_IN_8;
-  memory.writeBigUInt64BE(BigInt(length), at + 2);
-  return at + 10;
 }
