@@ -33,6 +33,12 @@ const BACKSLASH = 0x5c;
 const SPACE = 0x20;
 const DELETE = 0x7f;
 const ZERO = 0x30;
+const LETTER_C = 0x63;
+const LETTER_M = 0x6d;
+const LETTER_P = 0x70;
+const LETTER_R = 0x72;
+const LETTER_S = 0x73;
+const LETTER_T = 0x74;
 
 const EVENT = bytesOf('"event":');
 const EVENT_TIME = bytesOf('"event_time":');
@@ -126,14 +132,24 @@ export class MediaReader {
   }
 
   private member(): boolean {
-    if (this.take(EVENT)) return this.first(HAS_EVENT) && this.take(MEDIA_EVENT);
-    if (this.take(CALL_ID)) return this.first(HAS_CALL_ID) && this.take(this.callId);
-    if (this.take(STREAM_ID)) return this.first(HAS_STREAM_ID) && this.take(this.streamId);
-    if (this.take(MEDIA)) return this.first(HAS_MEDIA) && this.media();
-    if (this.take(EVENT_TIME)) return this.first(HAS_EVENT_TIME) && this.skipString();
-    return (
-      this.take(SEQUENCE_NUMBER) && this.first(HAS_SEQUENCE_NUMBER) && (this.sequence = this.number()) >= 0
-    );
+    // By a letter of its name: trying one name after the other took three times as many comparisons.
+    switch (this.letter(1)) {
+      case LETTER_C:
+        return this.take(CALL_ID) && this.first(HAS_CALL_ID) && this.take(this.callId);
+      case LETTER_M:
+        return this.take(MEDIA) && this.first(HAS_MEDIA) && this.media();
+      case LETTER_S:
+        if (this.letter(2) === LETTER_T)
+          return this.take(STREAM_ID) && this.first(HAS_STREAM_ID) && this.take(this.streamId);
+        return (
+          this.take(SEQUENCE_NUMBER) &&
+          this.first(HAS_SEQUENCE_NUMBER) &&
+          (this.sequence = this.number()) >= 0
+        );
+      default:
+        if (this.take(EVENT)) return this.first(HAS_EVENT) && this.take(MEDIA_EVENT);
+        return this.take(EVENT_TIME) && this.first(HAS_EVENT_TIME) && this.skipString();
+    }
   }
 
   private media(): boolean {
@@ -145,10 +161,21 @@ export class MediaReader {
   }
 
   private mediaMember(): boolean {
-    if (this.take(PAYLOAD)) return this.first(HAS_PAYLOAD) && this.takePayload();
-    if (this.take(TRACK)) return this.first(HAS_TRACK) && this.takeTrack();
-    if (this.take(TIMESTAMP)) return this.first(HAS_TIMESTAMP) && (this.timestamp = this.number()) >= 0;
-    return this.take(CHUNK) && this.first(HAS_CHUNK) && (this.chunk = this.number()) >= 0;
+    switch (this.letter(1)) {
+      case LETTER_P:
+        return this.take(PAYLOAD) && this.first(HAS_PAYLOAD) && this.takePayload();
+      case LETTER_C:
+        return this.take(CHUNK) && this.first(HAS_CHUNK) && (this.chunk = this.number()) >= 0;
+      default:
+        if (this.letter(2) === LETTER_R) return this.take(TRACK) && this.first(HAS_TRACK) && this.takeTrack();
+        return this.take(TIMESTAMP) && this.first(HAS_TIMESTAMP) && (this.timestamp = this.number()) >= 0;
+    }
+  }
+
+  /** A letter of the name that comes next, behind its quote: 1 is the first. */
+  private letter(number: number): number | undefined {
+    this.skipSpace();
+    return this.bytes[this.at + number];
   }
 
   /** Of a member that comes twice JSON.parse takes the last: not the usual shape. */
