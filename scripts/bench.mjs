@@ -7,7 +7,7 @@ import { install, root, run } from './setup.mjs';
 const HELP = `Usage: npm run bench [-- options]
 
 Whole servers against each other, in turns, under the same calls: (a) a hand-written ws
-server, (b) Node-RED's core nodes, (c) this package. About 12 minutes; let the machine
+server, (b) Node-RED's core nodes, (c) this package. About 13 minutes; let the machine
 do nothing else meanwhile.
 
 Options:

@@ -32,7 +32,9 @@ async function main(): Promise<void> {
   }
   say('Moments');
   const [plain, wavix] = await Promise.all([Server.plain(), Server.wavix(echoFlow(1_000))]);
-  const moments = await measureMoments(plain, wavix).finally(() => Promise.all([plain.end(), wavix.end()]));
+  const moments = await measureMoments(plain, wavix, Number(rounds)).finally(() =>
+    Promise.all([plain.end(), wavix.end()]),
+  );
   const all: Results = { ...results, moments };
   const text = asMarkdown(all);
   mkdirSync(output, { recursive: true });

@@ -1,4 +1,4 @@
-/** What is measured once, of this package alone: memory, silence, deploys, prompts, and how soon a clear is silence. */
+/** What is measured of this package alone: memory, silence, deploys, prompts, and how soon a clear is silence. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,11 +25,8 @@ export interface Moments {
   /** with 100 live calls: how long Node-RED took, and the longest that a frame was on its way meanwhile, in ms */
   deployMs: number;
   deployLongestMs: number;
-  /** 200 calls play 10 s at once: how late the latest frame was for the caller's ear (below 0: ahead of it), in ms … */
-  promptLatestMs: number;
-  /** … how long the event loop was held at most, in ms, and the CPU time of one call's prompt, in ms */
-  promptHeldMs: number;
-  promptCpuMs: number;
+  /** 200 calls play 10 s at once, as often as there are rounds */
+  prompts: Prompts[];
   /** 1 000 prompts of 10 s queued at once: the CPU time of taking one, in ms; the longest hold, in ms; and the memory of one, in bytes */
   queueCpuMs: number;
   queueHeldMs: number;
@@ -39,9 +36,18 @@ export interface Moments {
   clearLongestMs: number;
 }
 
+export interface Prompts {
+  /** how late the latest frame was for the caller's ear (below 0: ahead of it), in ms */
+  latestMs: number;
+  /** how long the event loop was held at most, in ms */
+  heldMs: number;
+  /** CPU time of one call's prompt, in ms */
+  cpuMs: number;
+}
+
 const nobody: Callers = { echoed: () => undefined, told: () => undefined };
 
-export async function measureMoments(plain: Server, wavix: Server): Promise<Moments> {
+export async function measureMoments(plain: Server, wavix: Server, rounds: number): Promise<Moments> {
   await wavix.deploy(echoFlow(1_000));
   const memoryPerCall = await memory(wavix);
   const memoryPerCallPlain = await memory(plain);
@@ -53,10 +59,11 @@ export async function measureMoments(plain: Server, wavix: Server): Promise<Mome
     const samples = tone(440, PROMPT_S * 1_000, { sampleRate: PROMPT_RATE });
     writeFileSync(file, writeWav(samples, PROMPT_RATE));
     await wavix.deploy(talkingFlow(file));
-    const prompts = await playAtOnce(wavix);
+    const prompts: Prompts[] = [];
+    for (let round = 0; round < rounds; round++) prompts.push(await playAtOnce(wavix));
     const queue = await queueMany(wavix);
     const clear = await clearSome(wavix);
-    return { memoryPerCall, memoryPerCallPlain, idleCpu, ...deploy, ...prompts, ...queue, ...clear };
+    return { memoryPerCall, memoryPerCallPlain, idleCpu, ...deploy, prompts, ...queue, ...clear };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -117,12 +124,10 @@ function soundOf(text: string): number {
   return from < 0 ? 0 : (text.indexOf('"', from + 11) - from - 11) / BASE64_PER_MS;
 }
 
-export async function playAtOnce(
-  server: Server,
-): Promise<Pick<Moments, 'promptLatestMs' | 'promptHeldMs' | 'promptCpuMs'>> {
+async function playAtOnce(server: Server): Promise<Prompts> {
   const heardUntil = new Map<Caller, number>();
   const heard = new Map<Caller, number>();
-  let promptLatestMs = -Infinity;
+  let latestMs = -Infinity;
   const callers = await openCalls(server, CALLS, {
     echoed: () => undefined,
     told: (caller, text) => {
@@ -130,7 +135,7 @@ export async function playAtOnce(
       if (ms === 0) return;
       const now = performance.now();
       const due = heardUntil.get(caller) ?? now;
-      promptLatestMs = Math.max(promptLatestMs, heardUntil.has(caller) ? now - due : -Infinity);
+      latestMs = Math.max(latestMs, heardUntil.has(caller) ? now - due : -Infinity);
       heardUntil.set(caller, Math.max(due, now) + ms);
       heard.set(caller, (heard.get(caller) ?? 0) + ms);
     },
@@ -139,17 +144,17 @@ export async function playAtOnce(
   await server.ask('watch');
   for (const caller of callers) tell(caller, PLAY);
   await sleep(PROMPT_S * 1_000 + 500);
-  const promptHeldMs = await server.ask('held');
+  const heldMs = await server.ask('held');
   const spent = (await server.ask('cpu')) - cpu;
   await closeCalls(callers);
   for (const caller of callers) {
     const ms = heard.get(caller) ?? 0;
     if (Math.abs(ms - PROMPT_S * 1_000) > 1) throw new Error(`A call heard ${ms} ms of its prompt.`);
   }
-  return { promptLatestMs, promptHeldMs, promptCpuMs: spent / 1_000 / CALLS };
+  return { latestMs, heldMs, cpuMs: spent / 1_000 / CALLS };
 }
 
-export async function queueMany(
+async function queueMany(
   server: Server,
 ): Promise<Pick<Moments, 'queueCpuMs' | 'queueHeldMs' | 'queueMemory'>> {
   const PROMPTS = 1_000;

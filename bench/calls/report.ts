@@ -1,5 +1,6 @@
 /** The results as tables, with the goals beside them. */
 import type { EchoResult } from './loads';
+import type { Moments, Prompts } from './moments';
 import { NAMES, type Name, type Results } from './results';
 
 const TITLES: Record<Name, string> = {
@@ -56,6 +57,15 @@ function cpuRatio({ rounds }: Results, calls: number, other: Name): number {
   );
 }
 
+/** Medians of the rounds; of the latest frame, the latest of all. */
+function promptsOf({ prompts }: Moments): Prompts {
+  return {
+    latestMs: Math.max(...prompts.map(({ latestMs }) => latestMs)),
+    heldMs: median(prompts.map(({ heldMs }) => heldMs)),
+    cpuMs: median(prompts.map(({ cpuMs }) => cpuMs)),
+  };
+}
+
 function goals(results: Results): string[] {
   const { rounds, moments: one, calls } = results;
   const most = Math.max(...calls);
@@ -65,6 +75,7 @@ function goals(results: Results): string[] {
   const p99 = echoMedian(results, most, 'wavix', 'p99');
   const worse = p99 - echoMedian(results, most, 'plain', 'p99');
   const kb = one.memoryPerCall / 1_024;
+  const { latestMs, heldMs } = promptsOf(one);
   const row = (what: string, goal: string, value: string, isMet: boolean) => [
     what,
     goal,
@@ -94,15 +105,10 @@ function goals(results: Results): string[] {
       row(
         '200 prompts at once: latest frame',
         'by ≤ the lead',
-        `${one.promptLatestMs.toFixed(0)} ms`,
-        one.promptLatestMs <= 1_000,
+        `${latestMs.toFixed(0)} ms`,
+        latestMs <= 1_000,
       ),
-      row(
-        '200 prompts at once: loop held',
-        '≤ 20 ms',
-        `${one.promptHeldMs.toFixed(1)} ms`,
-        one.promptHeldMs <= 20,
-      ),
+      row('200 prompts at once: loop held', '≤ 20 ms', `${heldMs.toFixed(1)} ms`, heldMs <= 20),
     ],
   );
 }
@@ -180,6 +186,8 @@ function perRound(results: Results): string[] {
 
 function moments({ moments: one }: Results): string[] {
   const ms = (value: number, digits = 1) => `${value.toFixed(digits)} ms`;
+  const { latestMs, heldMs, cpuMs } = promptsOf(one);
+  const held = one.prompts.map((prompts) => prompts.heldMs);
   const kb = (bytes: number) => `${(bytes / 1_024).toFixed(1)} KB`;
   return table(
     ['(c) alone', ''],
@@ -188,9 +196,12 @@ function moments({ moments: one }: Results): string[] {
       ['200 silent streams, share of a core', `${(one.idleCpu * 100).toFixed(1)} %`],
       ['full deploy with 100 talking calls', ms(one.deployMs, 0)],
       ['longest way of a frame meanwhile', ms(one.deployLongestMs, 0)],
-      ['200 prompts of 10 s at once: latest frame (below 0: ahead of the ear)', ms(one.promptLatestMs, 0)],
-      ['the same: event loop held at most', ms(one.promptHeldMs)],
-      ['the same: CPU of one prompt, 16 kHz to 24', ms(one.promptCpuMs)],
+      ['200 prompts of 10 s at once: latest frame (below 0: ahead of the ear)', ms(latestMs, 0)],
+      [
+        'the same: event loop held at most, median of the rounds, and the least and most',
+        `${ms(heldMs)}; ${ms(Math.min(...held))}, ${ms(Math.max(...held))}`,
+      ],
+      ['the same: CPU of one prompt, 16 kHz to 24', ms(cpuMs)],
       ['1 000 prompts of 10 s queued: CPU of one', ms(one.queueCpuMs, 3)],
       ['the same: event loop held at most', ms(one.queueHeldMs)],
       ['the same: memory of one', kb(one.queueMemory)],

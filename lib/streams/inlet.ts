@@ -4,8 +4,8 @@
  * from the connection's bytes; everything else goes on to the `ws` library as it came, and so all else of the protocol
  * stays with `ws`.
  *
- * What `ws` does for a frame - a stream's write, a state machine, unmasking byte by byte, two events - costs about as much
- * as all that is done here with its audio (bench/).
+ * What `ws` does for a frame - a stream's write, a state machine, unmasking byte by byte, two events - took 4 µs
+ * more at 200 calls than this does (bench/RESULTS.md).
  */
 import { endianness } from 'node:os';
 import type { Duplex } from 'node:stream';
