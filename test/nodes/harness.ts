@@ -79,7 +79,8 @@ let last: Bench | undefined;
 // What else was to be seen when a test failed: by the time its bench is asked, that is gone.
 afterEach(function () {
   if (this.currentTest?.state !== 'failed' || !last) return;
-  const { statuses, errors, logs } = last.visible;
+  const { statuses, logs } = last.visible;
+  const errors = last.completions.all.flatMap(({ id, error }) => (error ? [{ id, error }] : []));
   const seen = inspect({ statuses, errors, logs }, { depth: 6, breakLength: 150 });
   process.stderr.write(`What was seen: ${seen}\n`);
 });

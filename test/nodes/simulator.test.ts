@@ -155,7 +155,9 @@ describe('wavix-simulator', function () {
     while (!sounds(decodeWav(await wav(heardUrl))).includes(sounds(beep)));
     assert.deepEqual(await press(), { status: 200, did: 'hangup' });
     const { call, heard, said, heard_ms, said_ms } = recordingOf(await step('recording'));
-    assert.deepEqual(events(), ['call_setup', 'answered', 'stream', 'stream', 'completed', 'recording']);
+    // It rings too where the flow does not answer in the first moment.
+    const steps = events().filter((event) => event !== 'ringing');
+    assert.deepEqual(steps, ['call_setup', 'answered', 'stream', 'stream', 'completed', 'recording']);
     heardOnce(decodeWav(await wav(said)), beep, 'what the phone said');
     heardOnce(sounds(decodeWav(await wav(heard))), sounds(beep), 'its echo');
     const stereo = await wav(call);
