@@ -68,11 +68,11 @@ export class Outlet {
   }
 
   mark(name: string): void {
-    this.text(`{"event":"mark","stream_id":${this.id},"mark":{"name":${JSON.stringify(name)}}}`);
+    this.put(`{"event":"mark","stream_id":${this.id},"mark":{"name":${JSON.stringify(name)}}}`);
   }
 
   clear(): void {
-    this.text(`{"event":"clear","stream_id":${this.id}}`);
+    this.put(`{"event":"clear","stream_id":${this.id}}`);
     this.flush();
   }
 
@@ -107,7 +107,7 @@ export class Outlet {
     if (this.isOpen) this.socket.write(waiting.length === 1 ? waiting[0] : Buffer.concat(waiting));
   }
 
-  private text(text: string): void {
+  private put(text: string): void {
     if (!this.isOpen) return;
     const length = Buffer.byteLength(text);
     const bytes = textHeaderBytes(length) + length;
