@@ -191,7 +191,7 @@ export class MediaStream {
     try {
       const frame = this.reader.read(bytes, length);
       if (!frame) return false;
-      this.noteSound();
+      this.noteMessage();
       this.hear(frame);
     } catch (error) {
       this.owner.failed(this, error);
@@ -202,11 +202,11 @@ export class MediaStream {
   /** All other messages; audio too where there is no inlet. */
   private receive(data: Buffer, isBinary: boolean): void {
     if (!this.live || (!isBinary && this.take(data, data.length))) return;
-    this.noteSound();
+    this.noteMessage();
     this.guard(() => this.obey(isBinary ? { problem: 'a binary message' } : readFromWavix(data.toString())));
   }
 
-  private noteSound(): void {
+  private noteMessage(): void {
     this.heardAt = this.clock.now();
     this.outlet?.heard();
   }
