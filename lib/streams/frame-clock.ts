@@ -13,15 +13,20 @@ export const TICK_MS = 10;
  */
 const MOST_AT_ONCE_MS = 3;
 
+/** When a member wants to be asked again: never, at the next tick, or as soon as all others had their turn. */
+export type Again = 'never' | 'next tick' | 'soon';
+
 export interface Ticking {
-  /** Sends what is due. Answers whether it wants to be asked again. */
-  tick(now: number): boolean;
+  /** Sends some of what is due. */
+  tick(now: number): Again;
 }
 
 export class FrameClock {
   private readonly waiting = new Set<Ticking>();
+  /** Who is to be served before the next tick, in order. */
+  private readonly turn = new Set<Ticking>();
   private cancel: (() => void) | undefined;
-  /** The rest of a turn is to be served after a break. */
+  /** The turn is to be served after a break. */
   private cancelRest: (() => void) | undefined;
   private nextTick = 0;
 
@@ -35,16 +40,21 @@ export class FrameClock {
     return this.clock.after(ms, callback);
   }
 
-  /** Asks `member` at every tick until it answers false. */
-  add(member: Ticking): void {
+  /** Asks `member` at every tick, and now and then between, until it answers that it wants no more. */
+  add(member: Ticking, when: 'next tick' | 'soon' = 'next tick'): void {
     this.waiting.add(member);
-    if (this.cancel) return;
-    this.nextTick = this.clock.now() + TICK_MS;
-    this.arm();
+    if (!this.cancel) {
+      this.nextTick = this.clock.now() + TICK_MS;
+      this.arm();
+    }
+    if (when === 'next tick') return;
+    this.turn.add(member);
+    if (!this.cancelRest) this.rest();
   }
 
   remove(member: Ticking): void {
     this.waiting.delete(member);
+    this.turn.delete(member);
     if (this.waiting.size === 0) this.disarm();
   }
 
@@ -63,22 +73,31 @@ export class FrameClock {
     // Armed first: a member that is removed in its own tick may disarm.
     this.nextTick = Math.max(this.nextTick + TICK_MS, this.clock.now());
     this.arm();
+    for (const member of this.waiting) this.turn.add(member);
     // A turn that is still under way serves for this tick too.
-    if (!this.cancelRest) this.serve([...this.waiting], 0);
+    if (!this.cancelRest) this.serve();
   }
 
-  /** Serves the members of a turn from `at` on; after a break where that takes long. */
-  private serve(turn: readonly Ticking[], at: number): void {
+  /** Serves the turn; the rest of it after a break where that takes long. */
+  private serve(): void {
     this.cancelRest = undefined;
     const from = this.clock.now();
-    for (let index = at, now = from; index < turn.length; index++, now = this.clock.now()) {
+    // Who is added meanwhile, as it wants more soon, comes behind all others.
+    for (const member of this.turn) {
+      const now = this.clock.now();
       if (now - from >= MOST_AT_ONCE_MS) {
-        this.cancelRest = this.clock.after(0, () => this.serve(turn, index));
+        this.rest();
         return;
       }
-      const member = turn[index] as Ticking;
-      if (this.waiting.has(member) && !member.tick(now)) this.waiting.delete(member);
+      this.turn.delete(member);
+      const again = member.tick(now);
+      if (again === 'never') this.waiting.delete(member);
+      else if (again === 'soon' && this.waiting.has(member)) this.turn.add(member);
     }
     if (this.waiting.size === 0) this.disarm();
+  }
+
+  private rest(): void {
+    this.cancelRest = this.clock.after(0, () => this.serve());
   }
 }

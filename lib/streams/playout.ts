@@ -8,16 +8,16 @@
  * has heard everything. Marks, which Wavix sends back when they are heard, tell for certain.
  */
 import { FRAME_BYTES, FRAME_MS, WIRE_BYTES_PER_MS } from './wire';
-import type { FrameClock, Ticking } from './frame-clock';
+import type { Again, FrameClock, Ticking } from './frame-clock';
 import type { PcmSource } from './pcm-source';
 
 /** How long a piece shorter than a frame waits for more, in ms: longer than the usual pause between two pieces. */
 export const TAIL_PAUSE_MS = 60;
 
 /**
- * How many frames leave at most at one time: when audio is queued, and at each tick of the clock. A whole lead at once
- * held the event loop for 200 ms where 200 calls began to play together (bench/); so it is filled at ten times the speed
- * of speech.
+ * How many frames leave at most at one time. The rest of the lead follows as soon as all other calls have had their turn:
+ * a call alone fills it at once, but where 200 began to play together a whole lead each held the event loop for 200 ms
+ * (bench/).
  */
 const BURST = 5;
 
@@ -215,37 +215,44 @@ export class Playout implements Ticking {
     for (const entry of [...unheard, ...this.dropQueue()]) settle(entry, false, heard);
   }
 
-  tick(now: number): boolean {
-    this.sendDue(now);
+  tick(now: number): Again {
+    const isBehind = this.sendDue(now);
     // Not in a later turn, where the time that it takes would be nobody's.
     this.wire.flush();
-    return this.queue.length > 0;
+    return this.queue.length === 0 ? 'never' : isBehind ? 'soon' : 'next tick';
   }
 
   private pump(): void {
-    this.sendDue(this.clock.now());
-    if (this.queue.length > 0) this.clock.add(this);
+    const isBehind = this.sendDue(this.clock.now());
+    if (this.queue.length > 0) this.clock.add(this, isBehind ? 'soon' : 'next tick');
     else this.clock.remove(this);
   }
 
-  /** Sends the frames and marks that are due at `now`, a burst of them at most. */
-  private sendDue(now: number): void {
+  /**
+   * Sends the frames and marks that are due at `now`, a burst of them at most.
+   *
+   * @returns whether more of them are due
+   */
+  private sendDue(now: number): boolean {
     this.wire.hold();
-    this.sendBurst(now);
+    const isBehind = this.sendBurst(now);
     this.wire.release();
+    return isBehind;
   }
 
-  private sendBurst(now: number): void {
+  private sendBurst(now: number): boolean {
     let left = BURST;
     for (let head = this.queue[0]; head && this.wire.backlog < MAX_SOCKET_BACKLOG; head = this.queue[0]) {
       const bytes = this.nextFrameBytes(now);
-      if (bytes === undefined) return;
+      if (bytes === undefined) return false;
       if (bytes > 0) {
-        if (!this.isWithin(head.leadMs, bytes, now) || left-- === 0) return;
+        if (!this.isWithin(head.leadMs, bytes, now)) return false;
+        if (left-- === 0) return true;
         this.sendFrame(bytes, now);
       }
       this.sendMarks();
     }
+    return false;
   }
 
   /**
