@@ -13,8 +13,8 @@ export const TICK_MS = 10;
  */
 const MOST_AT_ONCE_MS = 3;
 
-/** When a member wants to be asked again: never, at the next tick, or as soon as all others had their turn. */
-export type Again = 'never' | 'next tick' | 'soon';
+/** When a member wants to be asked again: never, at the next tick, or as soon as all others have had their turn. */
+export type Again = 'never' | 'later' | 'soon';
 
 export interface Ticking {
   /** Sends some of what is due. */
@@ -41,13 +41,13 @@ export class FrameClock {
   }
 
   /** Asks `member` at every tick, and now and then between, until it answers that it wants no more. */
-  add(member: Ticking, when: 'next tick' | 'soon' = 'next tick'): void {
+  add(member: Ticking, when: 'later' | 'soon' = 'later'): void {
     this.waiting.add(member);
     if (!this.cancel) {
       this.nextTick = this.clock.now() + TICK_MS;
       this.arm();
     }
-    if (when === 'next tick') return;
+    if (when === 'later') return;
     this.turn.add(member);
     if (!this.cancelRest) this.rest();
   }

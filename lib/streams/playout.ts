@@ -219,12 +219,12 @@ export class Playout implements Ticking {
     const isBehind = this.sendDue(now);
     // Not in a later turn, where the time that it takes would be nobody's.
     this.wire.flush();
-    return this.queue.length === 0 ? 'never' : isBehind ? 'soon' : 'next tick';
+    return this.queue.length === 0 ? 'never' : isBehind ? 'soon' : 'later';
   }
 
   private pump(): void {
     const isBehind = this.sendDue(this.clock.now());
-    if (this.queue.length > 0) this.clock.add(this, isBehind ? 'soon' : 'next tick');
+    if (this.queue.length > 0) this.clock.add(this, isBehind ? 'soon' : 'later');
     else this.clock.remove(this);
   }
 

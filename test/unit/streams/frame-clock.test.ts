@@ -7,7 +7,7 @@ describe('FrameClock', () => {
     const clock = new FakeClock();
     const frames = new FrameClock(clock);
     const asked: number[] = [];
-    frames.add({ tick: (now) => (asked.push(now) < 3 ? 'next tick' : 'never') });
+    frames.add({ tick: (now) => (asked.push(now) < 3 ? 'later' : 'never') });
     clock.pass(100);
     assert.deepEqual(asked, [TICK_MS, 2 * TICK_MS, 3 * TICK_MS]);
     assert.equal(clock.pending, 0);
@@ -63,7 +63,7 @@ describe('FrameClock', () => {
       tick: () => {
         asked.push(number);
         clock.take(6);
-        return 'next tick' as const;
+        return 'later' as const;
       },
     }));
     for (const member of members) frames.add(member);
